@@ -1,0 +1,90 @@
+"""The exceptions and warnings of xgrad: one class per thing a caller can catch.
+
+Every class is also a subclass of the builtin that xarray or NumPy users expect, so existing ``except`` clauses go on
+working. A message says what the user did, what was found (dims, sizes, labels), where (the user's own line) and what
+to change; it never dumps array contents. This module imports nothing from xgrad.
+"""
+
+import difflib
+from collections.abc import Hashable, Iterable
+
+
+class XgradError(Exception):
+    """The root of everything xgrad raises on purpose."""
+
+
+class DimensionError(XgradError, ValueError):
+    """A dim that is unknown, repeated, missing, or in a place where it cannot be."""
+
+
+class SizeMismatchError(XgradError, ValueError):
+    """The same dim with two sizes."""
+
+
+class AlignmentError(XgradError, ValueError):
+    """Labels along a dim that differ where they must agree."""
+
+
+class LabelNotFoundError(XgradError, KeyError):
+    """A label that an index does not have."""
+
+    __str__ = Exception.__str__  # KeyError would show the message quoted
+
+
+class TracedValueError(XgradError, RuntimeError):
+    """A traced value used where a concrete one is needed, or outside its trace.
+
+    A ``RuntimeError`` because xarray swallows ``TypeError`` in some comparisons.
+    """
+
+
+class UnsupportedError(XgradError, NotImplementedError):
+    """Something that eager xarray does and a compiled program cannot, or not yet."""
+
+
+class UnsupportedTypeError(UnsupportedError, TypeError):
+    """An argument, result or dtype that cannot be traced."""
+
+
+class ArgumentError(XgradError, TypeError):
+    """A compiled function called with the wrong arguments."""
+
+
+class DisconnectedInputError(XgradError, ValueError):
+    """A gradient with respect to something that the cost does not depend on."""
+
+
+class GradUndefinedError(XgradError, TypeError):
+    """A gradient through an input of which a fractional value has no meaning."""
+
+
+class GradNotImplementedError(XgradError, NotImplementedError):
+    """A gradient that exists, but nobody wrote its rule."""
+
+
+class CostNotScalarError(XgradError, TypeError):
+    """A gradient of something that is not 0-d."""
+
+
+class NonFiniteError(XgradError, FloatingPointError):
+    """A NaN or an infinity found by the run-time checks."""
+
+
+class XgradWarning(UserWarning):
+    """The root of every warning of xgrad."""
+
+
+class PrecisionWarning(XgradWarning):
+    """A float64 value that an outer JAX trace with 64-bit types off would truncate."""
+
+
+def nearest(word: Hashable, choices: Iterable[Hashable]) -> str:
+    """A hint ``; did you mean 'time'?`` for the choice most like ``word``, or nothing.
+
+    >>> nearest("tim", ["lat", "time"])
+    "; did you mean 'time'?"
+    >>> nearest("zzz", ["lat", "time"])
+    ''
+    """
+    found = difflib.get_close_matches(str(word), [str(c) for c in choices], n=1, cutoff=0.5)
+    return f"; did you mean {found[0]!r}?" if found else ""

@@ -1,0 +1,63 @@
+"""Where in the user's program a value was made: found once per traced operation, and inherited by what is made from it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """A line of a user's file."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.file)}:{self.line}"
+
+
+_CURRENT: ContextVar[Source | None] = ContextVar("xgrad_source", default=None)
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_LIBRARIES = ("xarray", "numpy", "pandas", "jax", "scipy", "contextlib.py", "functools.py")
+_IS_LIBRARY: dict[str, bool] = {}
+
+
+def current_source() -> Source | None:
+    """The line that nodes made now are credited to."""
+    return _CURRENT.get()
+
+
+@contextmanager
+def located(source: Source | None) -> Iterator[None]:
+    """Credit the nodes made inside to ``source``."""
+    token = _CURRENT.set(source)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def user_source() -> Source | None:
+    """The innermost line on the stack that belongs neither to xgrad nor to a library it traces through."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        known = _IS_LIBRARY.get(file)
+        if known is None:
+            known = _IS_LIBRARY[file] = _is_library(file)
+        if not known:
+            return Source(file, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def _is_library(file: str) -> bool:
+    if file.startswith(_HERE) or file.startswith("<frozen"):
+        return True
+    parts = file.replace("\\", "/").split("/")
+    if "site-packages" in parts:
+        return parts[parts.index("site-packages") + 1] in _LIBRARIES
+    return parts[-1] in _LIBRARIES
