@@ -1,0 +1,1 @@
+"""Gradients on graphs: lazy Pullback and Pushforward nodes, why a derivative exists or not, and symbolic expansion."""

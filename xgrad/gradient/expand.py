@@ -1,0 +1,102 @@
+"""Symbolic differentiation: a Pullback or Pushforward node becomes ordinary tensor ops.
+
+The forward values are the node's graph laid out on the node's own inputs; the value numbering of the next pass merges
+them with the same values in the graph around, so nothing is computed twice. Only what lies between ``wrt`` and the
+outputs is differentiated.
+"""
+
+from collections.abc import Sequence
+
+from xgrad.axes.base import Flow
+from xgrad.axes.elementwise import zeros_like
+from xgrad.axes.structural import full
+from xgrad.gradient.families import family, to_cotangent, total
+from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
+from xgrad.graph import Builder, Graph, Node, Var, located
+
+
+def expand_pullback(op: Pullback, inputs: Sequence[Var]) -> tuple[Var, ...]:
+    """The cotangents of ``op.wrt``, as ordinary ops. Reverse mode: one walk back over the forward graph."""
+    graph = op.graph
+    here = lay_out(graph, inputs[: len(graph.inputs)])
+    wrt = [graph.inputs[i] for i in op.wrt]
+    active = active_vars(graph, wrt)
+    cts: dict[Var, list[Var]] = {}
+    for out, ct in zip(graph.outputs, inputs[len(graph.inputs) :], strict=True):
+        if out in active:
+            cts.setdefault(out, []).append(ct)
+    for node in reversed(graph.nodes):
+        if any(out in cts for out in node.outputs):
+            _pull_node(node, here, active, cts)
+    return tuple([_finish(cts.get(v), here[v]) for v in wrt])
+
+
+def _pull_node(node: Node, here: dict[Var, Var], active: set[Var], cts: dict[Var, list[Var]]) -> None:
+    """Send the cotangents of the outputs of ``node`` on to its active inputs."""
+    wanted = [i for i, v in enumerate(node.inputs) if v in active and _passes(node, i)]
+    ins = [here[v] for v in node.inputs]
+    outs = [here[v] for v in node.outputs]
+    with located(node.source):
+        given = [total(cts[v]) if v in cts else _zero(here[v]) for v in node.outputs]
+        found = family(type(node.op)).pullback(node, ins, outs, wanted, given)
+    for i, ct in found.items():
+        cts.setdefault(node.inputs[i], []).append(ct)
+    for out in node.outputs:
+        cts.pop(out, None)
+
+
+def expand_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, ...]:
+    """The tangents of the outputs, as ordinary ops. Forward mode: one walk along the graph."""
+    graph = op.graph
+    here = lay_out(graph, inputs[: len(graph.inputs)])
+    wrt = [graph.inputs[i] for i in op.wrt]
+    active = active_vars(graph, wrt)
+    tangents = dict(zip(wrt, inputs[len(graph.inputs) :], strict=True))
+    for node in graph.nodes:
+        given = {i: tangents[v] for i, v in enumerate(node.inputs) if v in tangents and _passes(node, i)}
+        if given and any(out in active for out in node.outputs):
+            with located(node.source):
+                ins = [here[v] for v in node.inputs]
+                outs = [here[v] for v in node.outputs]
+                made = family(type(node.op)).pushforward(node, ins, outs, given)
+            tangents.update(zip(node.outputs, made, strict=True))
+    return tuple([_finish([tangents[v]] if v in tangents else None, here[v]) for v in graph.outputs])
+
+
+def lay_out(graph: Graph, inputs: Sequence[Var]) -> dict[Var, Var]:
+    """Every variable of ``graph`` computed from ``inputs`` instead, with common subexpressions merged."""
+    builder = Builder()
+    here = dict(zip(graph.inputs, inputs, strict=True))
+    for node in graph.nodes:
+        made = builder.node(node.op, [here[v] for v in node.inputs], node)
+        here.update(zip(node.outputs, made.outputs, strict=True))
+    return here
+
+
+def active_vars(graph: Graph, wrt: Sequence[Var]) -> set[Var]:
+    """The variables that a derivative with respect to ``wrt`` reaches with something other than zero."""
+    active = set(wrt)
+    for node in graph.nodes:
+        passing = [i for i, v in enumerate(node.inputs) if v in active]
+        for out in node.outputs:
+            if any(_flow(node, i, out.index) is Flow.VALUE for i in passing):
+                active.add(out)
+    return active
+
+
+def _passes(node: Node, i: int) -> bool:
+    return any(_flow(node, i, out.index) is Flow.VALUE for out in node.outputs)
+
+
+def _flow(node: Node, i: int, out: int) -> Flow:
+    return node.op.flow(i, out, [v.type for v in node.inputs])  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _finish(terms: Sequence[Var] | None, primal: Var) -> Var:
+    """The sum of what arrived, in the cotangent's dtype; zero where nothing did."""
+    return to_cotangent(total(terms), primal) if terms else _zero(primal)
+
+
+def _zero(primal: Var) -> Var:
+    type = cotangent_type(primal.type)
+    return zeros_like(primal) if type == primal.type else full(type.shape, 0, type.dtype)

@@ -1,0 +1,66 @@
+"""Where-safe cotangents: what a mask has cut off stays cut off, whatever the derivative behind it is.
+
+The cotangent of ``f(x)`` in ``where(c, f(x), g(x))`` is ``where(c, ct, 0)``. Multiplied by ``f'(x)`` as it stands, an
+infinity of ``f'`` behind the mask would give ``0 * inf = NaN``. So the mask is kept outermost on the way down:
+``where(c, ct, 0) * f'`` becomes ``where(c, ct * f', 0)``, and ops that only move values move the mask with them.
+A masked cotangent is recognised by its structure; there is no bookkeeping beside the graph.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from xgrad.axes.elementwise import Multiply, Where, logical_not, where, zeros_like
+from xgrad.axes.structural import Full
+from xgrad.graph import Var
+
+
+class Masked(NamedTuple):
+    """``where(mask, value, 0)``, or ``where(mask, 0, value)`` where ``keep`` is False."""
+
+    mask: Var
+    value: Var
+    keep: bool
+
+    def around(self, value: Var) -> Var:
+        """``value`` behind the same mask."""
+        zero = zeros_like(value)
+        return where(self.mask, value, zero) if self.keep else where(self.mask, zero, value)
+
+
+def masked(ct: Var) -> Masked | None:
+    """The mask and the value of a masked cotangent; None for any other."""
+    if type(ct.op) is not Where:
+        return None
+    mask, yes, no = ct.inputs
+    if is_zero(no):
+        return Masked(mask, yes, True)
+    if is_zero(yes):
+        return Masked(mask, no, False)
+    return None
+
+
+def is_zero(x: Var) -> bool:
+    """Whether ``x`` is the inline constant zero."""
+    return isinstance(x.op, Full) and not x.op.value.value.any()
+
+
+def scale(ct: Var, factor: Var) -> Var:
+    """``ct * factor`` with the masks of ``ct`` kept outermost: where(m, a, 0) * f = where(m, a * f, 0)"""
+    layers: list[Masked] = []
+    while (layer := masked(ct)) is not None:
+        layers.append(layer)
+        ct = layer.value
+    result = Multiply()(ct, factor)
+    for layer in reversed(layers):
+        result = layer.around(result)
+    return result
+
+
+def move(op: Any, i: int, ct: Var, ins: Sequence[Var]) -> Var:
+    """``opᵀ ct`` for input ``i``; behind the moved mask where the cotangent is masked and ``op`` only moves values."""
+    moved = op.transpose(i, ct, *ins)
+    layer = masked(ct)
+    if layer is None:
+        return moved
+    mask = op.move_mask(i, layer.mask if layer.keep else logical_not(layer.mask), *ins)
+    return moved if mask is None else Masked(mask, moved, True).around(moved)
