@@ -1,0 +1,158 @@
+"""Running totals, products and extremes along one axis, and the linear recurrence that gives their derivatives."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from xgrad.axes.arithmetic import add, multiply
+from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
+from xgrad.axes.constants import zeros_like
+from xgrad.axes.logic import cast, equal, where
+from xgrad.axes.structural import pad_axis, slice_axis
+from xgrad.graph import Var
+
+
+class CumSum(AbstractLinear):
+    """The running total, from the front or from the back."""
+
+    axis: int
+    reverse: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.lax.cumsum(x, self.axis, self.reverse)
+
+    def transpose(self, i: int, ct: Var, x: Var) -> Var:
+        return cumsum(ct, self.axis, not self.reverse)
+
+
+class AbstractCumulative(AbstractGeneral):
+    """A running value of the input's type, from the front or from the back."""
+
+    axis: int
+    reverse: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def before(self, x: Var, fill: Any = 0) -> Var:
+        """The value one position earlier in the running order."""
+        return shift(x, self.axis, self.reverse, fill)
+
+    def after(self, x: Var, fill: Any = 0) -> Var:
+        """The value one position later in the running order."""
+        return shift(x, self.axis, not self.reverse, fill)
+
+
+class CumProd(AbstractCumulative):
+    """The running product. With p the product of all earlier values, both modes are recurrences without a division:
+
+    ẏ_i = x_i ẏ_{i-1} + p_i ẋ_i    and    x̄_i = p_i s_i,  s_i = ȳ_i + x_{i+1} s_{i+1}
+    """
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.lax.cumprod(x, self.axis, self.reverse)
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        s = linear_recurrence(self.after(ins[0]), cts[0], self.axis, not self.reverse)
+        return {0: multiply(self.before(outs[0], fill=1), s)}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        b = multiply(self.before(outs[0], fill=1), tangents[0])
+        return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
+
+
+class AbstractCumulativeExtreme(AbstractCumulative):
+    """The running extreme. The derivative belongs to the position that first attained it.
+
+    With k_i = 1 where the extreme is still that of position i-1, and 0 where a new one is reached:
+
+    ẏ_i = (1 - k_i) ẋ_i + k_i ẏ_{i-1}    and    x̄_i = (1 - k_i) s_i,  s_i = ȳ_i + k_{i+1} s_{i+1}
+    """
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        kept = self._kept(outs[0])
+        s = linear_recurrence(
+            self.after(cast(kept, cts[0].type.dtype)), cts[0], self.axis, not self.reverse
+        )
+        return {0: where(kept, zeros_like(s), s)}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        kept, t = self._kept(outs[0]), tangents[0]
+        b = where(kept, zeros_like(t), t)
+        return (linear_recurrence(cast(kept, t.type.dtype), b, self.axis, self.reverse),)
+
+    def _kept(self, out: Var) -> Var:
+        """Where the running extreme is that of one position earlier."""
+        n = out.type.shape[self.axis]
+        one, other = slice_axis(out, self.axis, 1, n), slice_axis(out, self.axis, 0, n - 1)
+        return pad_axis(equal(one, other), self.axis, int(not self.reverse), int(self.reverse))
+
+
+class CumMax(AbstractCumulativeExtreme):
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.lax.cummax(x, self.axis, self.reverse)
+
+
+class CumMin(AbstractCumulativeExtreme):
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.lax.cummin(x, self.axis, self.reverse)
+
+
+class LinearRecurrence(AbstractCumulative):
+    """y_i = a_i y_{i-1} + b_i from y_{-1} = 0, along one axis, from the front or from the back.
+
+    ẏ_i = a_i ẏ_{i-1} + (ḃ_i + ȧ_i y_{i-1})    and    b̄_i = ȳ_i + a_{i+1} b̄_{i+1},  ā_i = b̄_i y_{i-1}
+    """
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        assert a == b, (a, b)
+        return b
+
+    def emit(self, xp: Any, a: Any, b: Any) -> Any:
+        return xp.linear_recurrence(a, b, self.axis, self.reverse)
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        b_ct = linear_recurrence(self.after(ins[0]), cts[0], self.axis, not self.reverse)
+        rules = {0: lambda: multiply(b_ct, self.before(outs[0])), 1: lambda: b_ct}
+        return {i: rules[i]() for i in wanted}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        terms = []
+        if 0 in tangents:
+            terms.append(multiply(tangents[0], self.before(outs[0])))
+        if 1 in tangents:
+            terms.append(tangents[1])
+        b = terms[0] if len(terms) == 1 else add(*terms)
+        return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
+
+
+def shift(x: Var, axis: int, backwards: bool, fill: Any = 0) -> Var:
+    """Every value moved one position along an axis, towards its end or ``backwards``; ``fill`` comes in."""
+    n = x.type.shape[axis]
+    if n == 0:
+        return x
+    if backwards:
+        return pad_axis(slice_axis(x, axis, 1, n), axis, 0, 1, fill)
+    return pad_axis(slice_axis(x, axis, 0, n - 1), axis, 1, 0, fill)
+
+
+def cumsum(x: Var, axis: int, reverse: bool = False) -> Var:
+    return CumSum(axis, reverse)(x)
+
+
+def linear_recurrence(a: Var, b: Var, axis: int, reverse: bool = False) -> Var:
+    return LinearRecurrence(axis, reverse)(a, b)
