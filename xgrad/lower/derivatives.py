@@ -1,0 +1,42 @@
+"""Where lazy derivatives become ordinary ops or JAX calls: innermost first, each by the route it or the function names."""
+
+from collections.abc import Callable, Sequence
+
+from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, share_primals
+from xgrad.gradient.expand import expand_pullback, expand_pushforward
+from xgrad.gradient.ops import Pullback, Pushforward
+from xgrad.graph import Builder, Graph, Op, Var, located
+from xgrad.lower.nested import map_inner
+
+Expansion = Callable[..., tuple[Var, ...]]
+
+ROUTES: dict[tuple[type[Op], str], Expansion] = {
+    (Pullback, "symbolic"): expand_pullback,
+    (Pullback, "auto"): expand_pullback,  # an op without a rule is delegated alone
+    (Pullback, "jax"): delegate_pullback,
+    (Pushforward, "symbolic"): expand_pushforward,
+    (Pushforward, "auto"): expand_pushforward,
+    (Pushforward, "jax"): delegate_pushforward,
+}
+
+
+def expand_derivatives(graph: Graph, ad: str, simplify: Callable[[Graph], Graph]) -> Graph:
+    """``graph`` without lazy derivatives. ``simplify`` is applied to each subgraph before it is differentiated."""
+    graph = map_inner(graph, lambda inner: simplify(expand_derivatives(inner, ad, simplify)))
+    if not any(isinstance(node.op, Pullback | Pushforward) for node in graph.nodes):
+        return graph
+    return share_primals(_expand_here(graph, ad))
+
+
+def _expand_here(graph: Graph, ad: str) -> Graph:
+    builder = Builder()
+    new: dict[Var, Var] = {v: v for v in graph.inputs}
+    for node in graph.nodes:
+        inputs: Sequence[Var] = [new[v] for v in node.inputs]
+        if isinstance(node.op, Pullback | Pushforward):
+            with located(node.source):
+                outputs = ROUTES[type(node.op), node.op.ad or ad](node.op, inputs)
+        else:
+            outputs = builder.node(node.op, inputs, node).outputs
+        new.update(zip(node.outputs, outputs, strict=True))
+    return Graph(graph.inputs, [new[v] for v in graph.outputs])

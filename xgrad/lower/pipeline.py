@@ -1,0 +1,77 @@
+"""The way from a names graph to the graph that is compiled: every pass, top to bottom, on one screen.
+
+Each pass takes a graph to a graph and establishes an invariant that the next may rely on. ``XGRAD_SHOW=rewrites``
+prints what every rule did; ``options(check_passes=True)`` type-checks the graph after every pass.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from xgrad.graph import Fired, Graph, check
+from xgrad.lower.canonical import CANONICAL
+from xgrad.lower.derivatives import expand_derivatives
+from xgrad.lower.names_to_axes import lower
+from xgrad.lower.nested import rewrite_everywhere
+from xgrad.options import current_options
+
+
+class Pass(NamedTuple):
+    """One step of the pipeline: ``run(graph, ad, fired)``, and what holds after it."""
+
+    name: str
+    run: Callable[[Graph, str, list[Fired]], Graph]
+    invariant: str
+
+
+def _lower(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    return lower(graph)
+
+
+def _canonicalise(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    return rewrite_everywhere(graph, CANONICAL.without(current_options().disable), fired)
+
+
+def _expand(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    return expand_derivatives(graph, ad, lambda inner: _canonicalise(inner, ad, fired))
+
+
+PASSES: tuple[Pass, ...] = (
+    Pass("lower", _lower, "axes are numbers; broadcasting and casts are explicit"),
+    Pass("canonicalise", _canonicalise, "no canonical rule applies, inside lazy derivatives too"),
+    Pass("expand gradients", _expand, "no lazy derivative is left"),
+    Pass("canonicalise again", _canonicalise, "no canonical rule applies"),
+)
+
+
+class Stages(NamedTuple):
+    """One function at each layer: as traced, as lowered, and as compiled; and the rules that fired on the way."""
+
+    names: Graph
+    axes: Graph
+    optimised: Graph
+    rewrites: tuple[Fired, ...]
+
+
+def compile_graph(names: Graph, ad: str = "auto") -> Stages:
+    """Run a names graph through every pass. ``ad`` is the gradient route of nodes that do not state their own."""
+    fired: list[Fired] = []
+    graphs = [names]
+    for step in PASSES:
+        graphs.append(_checked(step.run(graphs[-1], ad, fired), step.name))
+    _show(fired)
+    return Stages(names, graphs[1], graphs[-1], tuple(fired))
+
+
+def reference_graph(names: Graph) -> Graph:
+    """The plainest equivalent tensor graph: lowered, with symbolic derivatives, and no rule applied."""
+    return expand_derivatives(lower(names), "symbolic", lambda inner: inner)
+
+
+def _checked(graph: Graph, after: str) -> Graph:
+    return check(graph, after) if current_options().check_passes else graph
+
+
+def _show(fired: Sequence[Fired]) -> None:
+    if "rewrites" in current_options().show:
+        for f in fired:
+            print(f"{f.rule}: {f.before} -> {f.after}  # {f.before.source}")

@@ -1,0 +1,47 @@
+"""The names graph: XOps over named dims, without arithmetic or gradient rules of their own."""
+
+from xgrad.names.base import AbstractXOp, op_name
+from xgrad.names.compute import XArgsort, XBlockwise, XCumReduce, XDot, XElemwise, XReduce, XSort
+from xgrad.names.indexing import At, Indexer, Indexers, Slice, XIndex, XIndexUpdate
+from xgrad.names.structure import (
+    XBroadcast,
+    XConcat,
+    XConstant,
+    XIota,
+    XMerge,
+    XPad,
+    XRename,
+    XSplit,
+    XWindow,
+)
+from xgrad.names.types import Dim, XType, xtype
+
+__all__ = [
+    "AbstractXOp",
+    "At",
+    "Dim",
+    "Indexer",
+    "Indexers",
+    "Slice",
+    "XArgsort",
+    "XBlockwise",
+    "XBroadcast",
+    "XConcat",
+    "XConstant",
+    "XCumReduce",
+    "XDot",
+    "XElemwise",
+    "XIndex",
+    "XIndexUpdate",
+    "XIota",
+    "XMerge",
+    "XPad",
+    "XReduce",
+    "XRename",
+    "XSort",
+    "XSplit",
+    "XType",
+    "XWindow",
+    "op_name",
+    "xtype",
+]

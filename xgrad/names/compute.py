@@ -1,0 +1,171 @@
+"""The XOps that compute: elementwise, reductions, products, sorting, tensor ops on core dims."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from xgrad.axes.base import AbstractTensorOp, Flow, TensorType
+from xgrad.axes.elementwise import Cast
+from xgrad.names.base import AbstractXOp, dims_text, op_text, renamed
+from xgrad.names.types import Dim, XType, join_sizes, xtype
+
+_BOOL: Final = np.dtype(bool)
+_INDEX: Final = np.dtype(np.int64)
+
+REDUCTION_DTYPES: Final[dict[str, np.dtype | None]] = {  # None: the dtype of the input
+    "sum": None,
+    "prod": None,
+    "max": None,
+    "min": None,
+    "any": _BOOL,
+    "all": _BOOL,
+    "argmax": _INDEX,
+    "argmin": _INDEX,
+}
+POSITION_KINDS: Final = ("argmax", "argmin")  # along exactly one dim
+CUMULATIVE_KINDS: Final = ("sum", "prod", "max", "min")
+
+
+class XElemwise(AbstractXOp):
+    """An elementwise op, broadcast by name; the dims come in order of first appearance."""
+
+    op: AbstractTensorOp
+
+    def infer(self, *types: XType) -> XType:
+        sizes = join_sizes(types)
+        (inferred,) = outputs_of(self.op, self.tensor_types(types))
+        weak = all(t.weak for t in types) and type(self.op) is not Cast
+        return XType(tuple(sizes), inferred.shape, inferred.dtype, weak)
+
+    def tensor_types(self, types: Sequence[XType]) -> list[TensorType]:
+        """What the tensor op is given for inputs of these types."""
+        shape = tuple(join_sizes(types).values())
+        return [TensorType(shape, t.dtype) for t in types]
+
+    def flow(self, i: int, out: int, types: Sequence[XType]) -> Flow:
+        return self.op.flow(i, out, self.tensor_types(types))
+
+    def why(self, i: int) -> str:
+        return self.op.why
+
+    def describe(self) -> str:
+        return f"XElemwise {op_text(self.op)}"
+
+
+class XReduce(AbstractXOp):
+    """One value for all those along ``dims``, which vanish; ``REDUCTION_DTYPES`` has the dtype."""
+
+    kind: str
+    dims: tuple[Dim, ...]
+
+    def infer(self, x: XType) -> XType:
+        kept = {d: n for d, n in x.sizes.items() if d not in self.dims}
+        return xtype(kept, REDUCTION_DTYPES[self.kind] or x.dtype, x.weak)
+
+    def describe(self) -> str:
+        return f"XReduce {self.kind}({dims_text(self.dims)})"
+
+
+class XCumReduce(AbstractXOp):
+    """The running sum, product, maximum or minimum along ``dim``, from its start or its end."""
+
+    kind: str
+    dim: Dim
+    reverse: bool = False
+
+    def infer(self, x: XType) -> XType:
+        return x
+
+    def describe(self) -> str:
+        return f"XCumReduce {self.kind}({self.dim}{', from the end' if self.reverse else ''})"
+
+
+class XDot(AbstractXOp):
+    """The product of all inputs, broadcast by name, summed over ``dims``."""
+
+    dims: tuple[Dim, ...]
+
+    def infer(self, *types: XType) -> XType:
+        kept = {d: n for d, n in join_sizes(types).items() if d not in self.dims}
+        return xtype(kept, types[0].dtype, all(t.weak for t in types))
+
+    def arguments(self) -> str:
+        return dims_text(self.dims)
+
+
+class XSort(AbstractXOp):
+    """The values along ``dim`` in ascending order, NaN last."""
+
+    dim: Dim
+
+    def infer(self, x: XType) -> XType:
+        return x
+
+
+class XArgsort(AbstractXOp):
+    """Where along ``dim`` the sorted values stand: NaN last, equal values in their order."""
+
+    dim: Dim
+
+    def infer(self, x: XType) -> XType:
+        return x._replace(dtype=_INDEX, weak=False)
+
+
+class XBlockwise(AbstractXOp):
+    """A tensor op on core dims, repeated over all others, which broadcast and come first."""
+
+    op: AbstractTensorOp
+    in_dims: tuple[tuple[Dim, ...], ...]
+    out_dims: tuple[tuple[Dim, ...], ...]
+
+    def infer(self, *types: XType) -> tuple[XType, ...]:
+        batch = self.batch_sizes(types)
+        outputs = outputs_of(self.op, self.core_types(types))
+        return tuple(
+            [
+                XType((*batch, *core), t.shape, t.dtype)
+                for core, t in zip(self.out_dims, outputs, strict=True)
+            ]
+        )
+
+    def batch_sizes(self, types: Sequence[XType]) -> dict[Dim, int]:
+        """The dims that are no core dims, in order of first appearance, with their sizes."""
+        core = {d for dims in self.in_dims for d in dims}
+        return {d: n for d, n in join_sizes(types).items() if d not in core}
+
+    def core_types(self, types: Sequence[XType]) -> list[TensorType]:
+        """What the tensor op is given for inputs of these types: batch axes, then core axes."""
+        batch = tuple(self.batch_sizes(types).values())
+        return [
+            TensorType(batch + tuple([t.sizes[d] for d in core]), t.dtype)
+            for core, t in zip(self.in_dims, types, strict=True)
+        ]
+
+    def flow(self, i: int, out: int, types: Sequence[XType]) -> Flow:
+        return self.op.flow(i, out, self.core_types(types))
+
+    def why(self, i: int) -> str:
+        return self.op.why
+
+    def owned(self, out: int, types: Sequence[XType]) -> frozenset[Dim]:
+        return frozenset(self.out_dims[out])
+
+    def rename(self, mapping: Mapping[Dim, Dim], out: int) -> "XBlockwise":
+        dims = list(self.out_dims)
+        dims[out] = renamed(dims[out], tuple(mapping.items()))
+        return dataclasses.replace(self, out_dims=tuple(dims))
+
+    def describe(self) -> str:
+        ins, outs = (
+            ", ".join([f"({dims_text(dims)})" for dims in core])
+            for core in (self.in_dims, self.out_dims)
+        )
+        return f"XBlockwise {op_text(self.op)}: {ins} → {outs}"
+
+
+def outputs_of(op: AbstractTensorOp, types: Sequence[TensorType]) -> tuple[TensorType, ...]:
+    """The types of the outputs of a tensor op, as a tuple even where there is one."""
+    inferred: Any = op.infer(*types)
+    return (inferred,) if isinstance(inferred, TensorType) else inferred

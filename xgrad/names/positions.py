@@ -1,0 +1,120 @@
+"""Indexers as users write them, in normal form: in range, not negative, none without effect."""
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from typing import Literal as OneOf
+
+import numpy as np
+
+from xgrad.axes.literal import Literal
+from xgrad.graph import Var, located
+from xgrad.names import messages
+from xgrad.names.indexing import At, Indexer, Indexers, Slice
+from xgrad.names.structure import XConstant
+from xgrad.names.types import Dim, XType
+
+Mode = OneOf["promise", "wrap"]
+UserIndexer = int | slice | Slice | Var
+
+
+class Plan(NamedTuple):
+    """Normal indexers, the index arrays they refer to, and whether those may be out of range."""
+
+    indexers: Indexers
+    arrays: tuple[Var, ...]
+    mode: Mode
+
+
+def plan(x: Var, indexers: Mapping[Any, UserIndexer], mode: Mode | None) -> Plan:
+    """``indexers`` in normal form, in the order of the dims of ``x``.
+
+    ``mode`` None: "promise" where all index arrays are concrete, and so checked here; else "wrap".
+    """
+    for dim in indexers:
+        if dim not in x.type.dims:
+            raise messages.unknown_dim("index", dim, x)
+    done: list[tuple[Dim, Indexer]] = []
+    arrays: list[Var] = []
+    for dim, size in zip(x.type.dims, x.type.shape, strict=True):
+        if dim not in indexers:
+            continue
+        normal = _normal(x, dim, indexers[dim])
+        if isinstance(normal, Var):
+            done.append((dim, At(len(arrays))))
+            arrays.append(normal)
+        elif normal != Slice(0, size):
+            done.append((dim, normal))
+    _check_shared_dims(x, tuple(done), arrays)
+    return Plan(tuple(done), tuple(arrays), mode or _mode(arrays))
+
+
+def _mode(arrays: Sequence[Var]) -> Mode:
+    return "promise" if all(isinstance(a.op, XConstant) for a in arrays) else "wrap"
+
+
+def _normal(x: Var, dim: Dim, indexer: UserIndexer) -> int | Slice | Var:
+    if isinstance(indexer, Slice):
+        return indexer
+    if isinstance(indexer, slice):
+        start, stop, step = indexer.indices(x.type.sizes[dim])
+        return Slice(start, len(range(start, stop, step)), step)
+    if isinstance(indexer, Var):
+        return _normal_array(x, dim, indexer)
+    return _in_range(x, dim, operator.index(indexer))
+
+
+def _normal_array(x: Var, dim: Dim, array: Var) -> int | Var:
+    """Concrete positions are counted from the start, and a single one is an int."""
+    if array.type.dtype.kind not in "iu":
+        raise messages.bad_index_dtype(x, dim, array)
+    if not isinstance(array.op, XConstant):
+        return array
+    positions = array.op.value.value
+    if positions.ndim == 0:
+        return _in_range(x, dim, int(positions))
+    if positions.size and (positions.min() < 0 or positions.max() >= x.type.sizes[dim]):
+        return _counted_from_start(x, dim, array, positions)
+    return array
+
+
+def _counted_from_start(x: Var, dim: Dim, array: Var, positions: np.ndarray) -> Var:
+    for extreme in (positions.min(), positions.max()):
+        _in_range(x, dim, int(extreme))
+    counted = np.where(positions < 0, positions + x.type.sizes[dim], positions)
+    with located(array.source):
+        return XConstant(Literal(counted), array.type.dims)()
+
+
+def _in_range(x: Var, dim: Dim, position: int) -> int:
+    size = x.type.sizes[dim]
+    if not -size <= position < size:
+        raise messages.out_of_bounds(x, dim, position)
+    return position % size
+
+
+def _check_shared_dims(x: Var, indexers: Indexers, arrays: Sequence[Var]) -> None:
+    """Dims that index arrays share with each other or with what stays of ``x`` must agree."""
+    by_dim: dict[Dim, Any] = dict(indexers)
+    sizes: dict[Dim, int] = {}
+    for dim, n in x.type.sizes.items():
+        indexer = by_dim.get(dim)
+        if indexer is None:
+            sizes[dim] = n
+        elif isinstance(indexer, Slice):
+            sizes[dim] = indexer.size
+    for array in arrays:
+        for dim, n in array.type.sizes.items():
+            if sizes.setdefault(dim, n) != n:
+                raise messages.selection_clash(f"index {messages.operand(x)}", dim, n, sizes[dim])
+
+
+def check_written(x: Var, v: Var, picked: XType) -> None:
+    """What is written must fit what is selected: ``v`` broadcasts to ``picked``, not back."""
+    doing = f"write into {messages.operand(x)}"
+    extra = [d for d in v.type.dims if d not in picked.dims]
+    if extra:
+        raise messages.missing_dims(doing, v, extra)
+    for dim, n in v.type.sizes.items():
+        if n != picked.sizes[dim]:
+            raise messages.selection_clash(doing, dim, n, picked.sizes[dim])
