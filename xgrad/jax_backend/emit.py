@@ -1,0 +1,86 @@
+"""A tensor graph as one function of JAX arrays, to be traced by ``jax.jit``.
+
+Emission only looks up what every op says of itself (``emit``), or what ``EMISSION`` says instead
+where XLA must be told otherwise. Arrays held by the graph are lifted into inputs first, so that
+their values are in no executable.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xgrad.axes.constants import Constant
+from xgrad.axes.interpret import Overrides, interpreter
+from xgrad.gradient.ops import JvpCall, VjpCall
+from xgrad.graph import Builder, Graph, Node, Var
+from xgrad.jax_backend import delegate
+from xgrad.jax_backend.namespace import jax_namespace
+from xgrad.jax_backend.special import SPECIAL
+
+
+def emit(graph: Graph, xp: Any = jax_namespace) -> Callable[..., list[Any]]:
+    """``graph`` as a function of arrays that returns a list of outputs; to be traced by JAX."""
+    return interpreter(graph, xp, EMISSION)
+
+
+def _vjp_call(op: VjpCall, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+    return delegate.vjp(op, emit(op.graph, xp), arrays)
+
+
+def _jvp_call(op: JvpCall, xp: Any, *arrays: Any) -> tuple[Any, ...]:
+    return delegate.jvp(op, emit(op.graph, xp), arrays)
+
+
+EMISSION: Overrides = {**SPECIAL, VjpCall: _vjp_call, JvpCall: _jvp_call}
+
+
+def lift(graph: Graph) -> tuple[Graph, tuple[np.ndarray, ...]]:
+    """``graph`` with its array literals turned into further inputs at the end, and their arrays.
+
+    Graphs inside delegated derivatives are lifted too. The lifted graph is the key of the
+    executable: two graphs that differ in the values of their arrays alone (groups, gather
+    positions, captured data) share one.
+    """
+    return _Lifting().run(graph)
+
+
+class _Lifting:
+    """One lifting: the inputs made so far and their arrays."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Var] = []
+        self.arrays: list[np.ndarray] = []
+        self.builder = Builder()
+
+    def run(self, graph: Graph) -> tuple[Graph, tuple[np.ndarray, ...]]:
+        new: dict[Var, Var] = {v: v for v in graph.inputs}
+        for node in graph.nodes:
+            outs = self.outputs(node, tuple([new[v] for v in node.inputs]))
+            new.update(zip(node.outputs, outs, strict=True))
+        if not self.inputs:
+            return graph, ()
+        lifted = Graph((*graph.inputs, *self.inputs), [new[v] for v in graph.outputs])
+        return lifted, tuple(self.arrays)
+
+    def outputs(self, node: Node, inputs: tuple[Var, ...]) -> tuple[Var, ...]:
+        if isinstance(node.op, Constant):
+            return (self.input(node.op.value.value, like=node.outputs[0]),)
+        if isinstance(node.op, VjpCall | JvpCall):
+            return self.derivative(node, node.op, inputs)
+        return self.builder.node(node.op, inputs, node).outputs
+
+    def input(self, array: np.ndarray, like: Var) -> Var:
+        self.inputs.append(Var(like.type, source=like.source))
+        self.arrays.append(array)
+        return self.inputs[-1]
+
+    def derivative(
+        self, node: Node, op: VjpCall | JvpCall, inputs: tuple[Var, ...]
+    ) -> tuple[Var, ...]:
+        """The node of the lifted inner graph, whose new inputs stand before the (co)tangents."""
+        inner, arrays = lift(op.graph)
+        count = len(op.graph.inputs)
+        extra = [self.input(a, like=v) for a, v in zip(arrays, inner.inputs[count:], strict=True)]
+        lifted = type(op)(inner, op.wrt)
+        return self.builder.node(lifted, (*inputs[:count], *extra, *inputs[count:]), node).outputs

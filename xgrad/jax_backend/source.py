@@ -1,0 +1,310 @@
+"""A tensor graph as standalone Python source, which needs NumPy and JAX alone.
+
+The text comes from the emission itself, run on a recording namespace (``recording``): it cannot say
+anything else than what is compiled. One statement per node, with the user's line; what an emission
+does in several steps stands on lines of its own.
+"""
+
+import builtins
+import keyword
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from xgrad.axes.base import TensorType, is_float
+from xgrad.axes.interpret import emission
+from xgrad.gradient.ops import JvpCall, VjpCall, cotangent_type
+from xgrad.graph import Graph, Node, Var
+from xgrad.jax_backend.emit import lift
+from xgrad.jax_backend.recording import Call, Function, Name, Recorder, Value, leaves
+from xgrad.jax_backend.special import SPECIAL
+from xgrad.jax_backend.spelling import IMPORTS, array_text, spell
+
+_SMALL = 32  # array literals of up to so many elements are printed; larger ones become arguments
+_INDENT = "    "
+
+
+def to_source(graph: Graph, name: str = "f") -> str:
+    """A Python module that defines ``name``: ``graph`` as a function of its inputs.
+
+    It returns the output, or a tuple of several. The docstring of the function says which arrays
+    the arguments stand for; ``source_arguments`` gives those that are not inputs.
+    """
+    with jax.enable_x64(True):
+        return _Module(graph, name).text()
+
+
+def source_arguments(graph: Graph) -> tuple[np.ndarray, ...]:
+    """The array literals that the function in the source takes after the inputs, in order."""
+    _, arrays = lift(graph)
+    return tuple([a for a in arrays if not _printed(a)])
+
+
+def _printed(array: np.ndarray) -> bool:
+    return array.size <= _SMALL
+
+
+class _Names:
+    """Names for a text, each given once: no keyword, builtin or module that the text uses."""
+
+    def __init__(self, *taken: str) -> None:
+        self.taken = {*keyword.kwlist, *dir(builtins), "jax", "jnp", "np", "lax", *taken}
+
+    def new(self, wish: str) -> str:
+        base = re.sub(r"\W+", "_", wish).strip("_") or "x"
+        base = f"x_{base}" if base[0].isdigit() else base
+        name, n = base, 1
+        while name in self.taken:
+            n += 1
+            name = f"{base}_{n}"
+        self.taken.add(name)
+        return name
+
+
+class _Module:
+    """The whole text: imports, small arrays, the function."""
+
+    def __init__(self, graph: Graph, name: str) -> None:
+        self.name = name
+        self.names = _Names(name)
+        self.graph, self.arrays = lift(graph)
+        self.inputs = [
+            _value(v, self.names.new(v.name or f"x{i}")) for i, v in enumerate(graph.inputs)
+        ]
+        lifted = self.graph.inputs[len(graph.inputs) :]
+        self.literals = [
+            _value(v, self.names.new("CONSTANT" if _printed(a) else "captured"))
+            for v, a in zip(lifted, self.arrays, strict=True)
+        ]
+
+    def text(self) -> str:
+        return "\n".join([IMPORTS, *self.constants(), "", *self.function(), ""])
+
+    def constants(self) -> list[str]:
+        pairs = zip(self.literals, self.arrays, strict=True)
+        return [f"{v.name} = {array_text(a)}" for v, a in pairs if _printed(a)]
+
+    def function(self) -> list[str]:
+        captured = [v for v, a in zip(self.literals, self.arrays, strict=True) if not _printed(a)]
+        params = [*self.inputs, *captured]
+        body = _Body(self.names, 1)
+        outputs = body.graph(self.graph, [*self.inputs, *self.literals])
+        result = ", ".join(map(body.expression, outputs))
+        return [
+            "",
+            "@jax.enable_x64(True)",
+            "@jax.jit",
+            f"def {self.name}({', '.join(v.name for v in params)}):",
+            *self.docstring(captured),
+            *body.lines,
+            f"{_INDENT}return {result or 'None'}",
+        ]
+
+    def docstring(self, captured: Sequence[Value]) -> list[str]:
+        rows = [f"{v.name}: {_type_text(v)}" for v in self.inputs]
+        rows += [f"{v.name}: {_type_text(v)}, an array that the program captured" for v in captured]
+        outputs = ", ".join(str(v.type) for v in self.graph.outputs)
+        quote = '"""'
+        text = [f"{quote}Returns {outputs}.", *(["", *rows] if rows else []), quote]
+        return [_INDENT + row if row else "" for row in text]
+
+
+class _Body:
+    """The statements of one function, at one depth of indentation."""
+
+    def __init__(self, names: _Names, depth: int) -> None:
+        self.names = names
+        self.depth = depth
+        self.lines: list[str] = []
+
+    def line(self, text: str, comment: str = "") -> None:
+        self.lines.append(_INDENT * self.depth + text + (f"  # {comment}" if comment else ""))
+
+    def graph(self, graph: Graph, inputs: Sequence[Value]) -> list[Value]:
+        """The statements that compute ``graph`` from ``inputs``; its outputs."""
+        values = dict(zip(graph.inputs, inputs, strict=True))
+        for node in graph.nodes:
+            outputs = self.node(node, [values[v] for v in node.inputs])
+            values.update(zip(node.outputs, outputs, strict=True))
+        return [values[v] for v in graph.outputs]
+
+    def node(self, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
+        write = _DERIVATIVES.get(type(node.op))
+        if write is not None:
+            return write(self, node, inputs)
+        recorder = Recorder()
+        result = emission(node, SPECIAL)(recorder, *inputs)
+        results = [result] if len(node.outputs) == 1 else list(result)
+        self.statements(recorder.calls, results, _snake(type(node.op).__name__), _where(node))
+        return [
+            r if isinstance(r, Value) else self.literal(node, k, r) for k, r in enumerate(results)
+        ]
+
+    def literal(self, node: Node, k: int, x: Any) -> Value:
+        """The statement for an output of ``node`` that its emission computed by itself."""
+        value = _value(node.outputs[k], self.names.new(_snake(type(node.op).__name__)))
+        self.line(f"{value.name} = {self.expression(x)}", _where(node))
+        return value
+
+    def statements(
+        self, calls: Sequence[Call], results: Sequence[Any], wish: str, comment: str
+    ) -> None:
+        """Name what is a result or is used twice; write the rest where it is used."""
+        uses = Counter(id(v) for v in results)
+        for call in reversed(calls):
+            if any(uses[id(v)] for v in call.values):
+                uses.update(id(v) for v in _used_by(call))
+        for call in calls:
+            self.statement(call, uses, {id(v) for v in results}, wish, comment)
+
+    def statement(
+        self, call: Call, uses: Counter[int], results: set[int], wish: str, comment: str
+    ) -> None:
+        values = call.values
+        wanted = [v for v in values if uses[id(v)]]
+        inline = len(values) == 1 and uses[id(values[0])] == 1 and id(values[0]) not in results
+        if not wanted or inline:
+            return
+        text = self.call_text(call)
+        for v in wanted:
+            v.name = self.names.new(wish if id(v) in results else "t")
+        targets = [v.name or "_" for v in values]
+        single = isinstance(call.result, Value)
+        self.line(f"{targets[0] if single else _row(targets)} = {text}", comment)
+
+    def expression(self, x: Any) -> str:
+        """``x``, an argument of a call, as text; statements that it needs are written before."""
+        if isinstance(x, Value):
+            return x.name or self.call_text(_maker(x))
+        if isinstance(x, Function):
+            return self.function(x)
+        return spell(x.real if isinstance(x, Name) else x, self.expression)
+
+    def call_text(self, call: Call) -> str:
+        args = [self.expression(a) for a in call.args]
+        kwargs = [f"{k}={self.expression(v)}" for k, v in call.kwargs.items()]
+        return f"{spell(call.function, self.expression)}({', '.join([*args, *kwargs])})"
+
+    def function(self, function: Function) -> str:
+        """Write a function that is handed to JAX; its name."""
+        name = self.names.new("step")
+        params = [self.names.new("a") for _ in function.params]
+        for param, text in zip(function.params, params, strict=True):
+            _name_parts(param, text)
+        body = _Body(self.names, self.depth + 1)
+        body.statements(function.calls, leaves(function.result), "t", "")
+        self.define(name, params, body, body.expression(function.result))
+        return name
+
+    def define(self, name: str, params: Sequence[str], body: "_Body", result: str) -> None:
+        self.lines.append("")
+        self.line(f"def {name}({', '.join(params)}):")
+        self.lines += body.lines
+        body.lines = []
+        body.line(f"return {result}")
+        self.lines += [*body.lines, ""]
+
+    def inner(self, op: VjpCall | JvpCall, inputs: Sequence[Value]) -> str:
+        """Write ``op.graph`` as a function of its inputs ``op.wrt`` alone; its name."""
+        name = self.names.new("primal")
+        moved = {i: _value(op.graph.inputs[i], self.names.new(inputs[i].name)) for i in op.wrt}
+        body = _Body(self.names, self.depth + 1)
+        outputs = body.graph(op.graph, [moved.get(i, v) for i, v in enumerate(inputs)])
+        result = _row(list(map(body.expression, outputs)))
+        self.define(name, [v.name for v in moved.values()], body, f"({result})")
+        return name
+
+
+def _write_vjp(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    op = node.op
+    assert isinstance(op, VjpCall)
+    count = len(op.graph.inputs)
+    primal = body.inner(op, inputs[:count])
+    outs = [_value(v, body.names.new("out")) for v in node.outputs[: len(op.graph.outputs)]]
+    cts = [_value(v, body.names.new("ct")) for v in node.outputs[len(outs) :]]
+    pullback = body.names.new("pullback")
+    at = ", ".join(inputs[i].name for i in op.wrt)
+    given = [
+        v.name if is_float(out.type.dtype) else f"np.zeros({out.type.shape}, jax.dtypes.float0)"
+        for v, out in zip(inputs[count:], op.graph.outputs, strict=True)
+    ]
+    body.line(
+        f"({_row([v.name for v in outs])}), {pullback} = jax.vjp({primal}, {at})", _where(node)
+    )
+    body.line(f"{_row([v.name for v in cts])} = {pullback}(({_row(given)}))")
+    return [*outs, *cts]
+
+
+def _write_jvp(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    op = node.op
+    assert isinstance(op, JvpCall)
+    count = len(op.graph.inputs)
+    primal = body.inner(op, inputs[:count])
+    outs = [_value(v, body.names.new("out")) for v in node.outputs[: len(op.graph.outputs)]]
+    tangents = [_value(v, body.names.new("tangent")) for v in node.outputs[len(outs) :]]
+    at = _row([inputs[i].name for i in op.wrt])
+    along = _row([v.name for v in inputs[count:]])
+    targets = f"({_row([v.name for v in outs])}), ({_row([v.name for v in tangents])})"
+    body.line(f"{targets} = jax.jvp({primal}, ({at}), ({along}))", _where(node))
+    for v, out in zip(tangents, op.graph.outputs, strict=True):
+        if not is_float(out.type.dtype):  # JAX's own float0 says nothing more than zero
+            body.line(f"{v.name} = {_zeros(cotangent_type(out.type))}")
+    return [*outs, *tangents]
+
+
+_DERIVATIVES = {VjpCall: _write_vjp, JvpCall: _write_jvp}
+
+
+def _zeros(type: TensorType) -> str:
+    return f"jnp.zeros({spell(type.shape, str)}, {spell(type.dtype, str)})"
+
+
+def _value(v: Var, name: str) -> Value:
+    return Value(jax.ShapeDtypeStruct(v.type.shape, v.type.dtype), name=name)
+
+
+def _type_text(v: Value) -> str:
+    return str(TensorType(v.aval.shape, v.aval.dtype))
+
+
+def _maker(v: Value) -> Call:
+    assert v.call is not None, "a value without a name is the result of a call"
+    return v.call
+
+
+def _used_by(call: Call) -> list[Value]:
+    """The values that a call takes, also inside the functions that are handed to it."""
+    found: list[Value] = []
+    for x in leaves((call.args, call.kwargs)):
+        if isinstance(x, Value):
+            found.append(x)
+        elif isinstance(x, Function):
+            inside = [v for c in x.calls for v in _used_by(c)] + leaves(x.result)
+            # more than one use: what a handed function needs must have a name outside it
+            found += [v for v in inside if isinstance(v, Value)] * 2
+    return found
+
+
+def _name_parts(param: Any, text: str) -> None:
+    """Name the arrays of a parameter, which may be a tuple of them."""
+    if isinstance(param, Value):
+        param.name = text
+        return
+    for i, part in enumerate(param):
+        _name_parts(part, f"{text}[{i}]")
+
+
+def _row(names: Sequence[str]) -> str:
+    return f"{names[0]}," if len(names) == 1 else ", ".join(names)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().strip("_")
+
+
+def _where(node: Node) -> str:
+    return str(node.source) if node.source else ""
