@@ -1,0 +1,275 @@
+"""Elementwise ops on arrays that meet position by position, as NumPy broadcasts: names are unified, dtypes resolved.
+
+The first array with a dim along an axis names that axis; the others' dims are renamed to it. Dtypes are what NumPy's own
+``ufunc.resolve_dtypes`` says, with Python numbers weak.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xgrad.axes.elementwise import UFUNCS, Cast, Imag, Real, Where
+from xgrad.axes.literal import Literal
+from xgrad.errors import SizeMismatchError, UnsupportedTypeError
+from xgrad.graph import Var
+from xgrad.labels.core import AbstractTraced, Name, New, is_new, make, trace_of
+from xgrad.labels.scope import fresh
+from xgrad.names import build
+from xgrad.names.compute import XElemwise
+from xgrad.names.messages import action
+from xgrad.names.structure import XConstant
+
+NUMBERS = (bool, int, float, complex)
+SCALARS = (*NUMBERS, np.generic)
+Kind = Any  # of an operand: its dtype, or the Python type of a weak one
+
+
+class Loop(NamedTuple):
+    """How a ufunc runs on operands of certain kinds."""
+
+    op: XElemwise
+    dtypes: tuple[np.dtype, ...]
+    weak: bool
+
+
+def call_ufunc(ufunc: np.ufunc, operands: Sequence[Any]) -> AbstractTraced:
+    """The result of a ufunc for which there is an elementwise op."""
+    return elementwise(_loop(ufunc, tuple([kind_of(x) for x in operands])), operands)
+
+
+def elementwise(loop: Loop, operands: Sequence[Any]) -> AbstractTraced:
+    """The loop's op on operands cast to its dtypes and broadcast against each other."""
+    variables, names = align(operands, loop.dtypes, loop.op)
+    return make(loop.op(*variables), names, trace_of(operands), weak=loop.weak)
+
+
+_PLAIN_OPS = {"real": XElemwise(Real()), "imag": XElemwise(Imag())}
+_WHERE = XElemwise(Where())
+
+
+def elementwise_op(name: str, x: AbstractTraced) -> AbstractTraced:
+    """An elementwise function that is no ufunc, on one array of any dtype."""
+    return elementwise(Loop(_PLAIN_OPS[name], (x.dtype,), False), (x,))
+
+
+def where(condition: Any, x: Any, y: Any) -> AbstractTraced:
+    """``x`` where the condition holds, elsewhere ``y``, in the dtype that both promote to."""
+    kinds = (kind_of(x), kind_of(y))
+    dtype = result_dtype((x, y))
+    loop = Loop(_WHERE, (np.dtype(bool), dtype, dtype), all(type(k) is type for k in kinds))
+    return elementwise(loop, (condition, x, y))
+
+
+def cast_array(array: AbstractTraced, dtype: np.dtype) -> AbstractTraced:
+    """``array`` converted to a dtype of its own: no longer weak, and no view."""
+    check_dtype("astype", dtype)
+    var = cast(array.value, dtype)
+    return AbstractTraced.final(make(var, None, array.scope).cell, array.axes)
+
+
+@lru_cache(maxsize=4096)
+def _loop(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> Loop:
+    op = XElemwise(UFUNCS[ufunc.__name__]())
+    return Loop(op, resolve(ufunc, kinds)[: ufunc.nin], all(type(k) is type for k in kinds))
+
+
+@lru_cache(maxsize=4096)
+def resolve(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> tuple[np.dtype, ...]:
+    """The dtypes of the inputs and outputs of the loop that NumPy would choose. Raises as NumPy does."""
+    for kind in kinds:
+        check_dtype(ufunc.__name__, kind)
+    if all(type(k) is type for k in kinds):  # Python numbers alone: NumPy wants a dtype among them
+        kinds = tuple([np.result_type(k) for k in kinds])
+    return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
+
+
+@lru_cache(maxsize=1024)
+def check_dtype(doing: str, kind: Kind) -> None:
+    """Raise where an operand is of a dtype that no compiled program has."""
+    dtype = np.result_type(kind) if type(kind) is type else kind
+    if dtype.kind in "OSUTMm" or dtype.fields is not None:
+        raise UnsupportedTypeError(
+            f"{doing}: data of dtype {dtype} cannot take part in a compiled function;"
+            " keep it in a coord, or convert it to numbers first"
+        )
+
+
+_PYTHON_TYPES = {"b": np.dtype(bool), "i": int, "u": int, "f": float, "c": complex}
+
+
+def kind_of(operand: Any) -> Kind:
+    """The dtype of an operand, or its Python type where it is weak."""
+    if isinstance(operand, AbstractTraced):
+        return _PYTHON_TYPES[operand.dtype.kind] if operand.weak else operand.dtype
+    if type(operand) in NUMBERS:
+        return np.dtype(bool) if type(operand) is bool else type(operand)
+    dtype = getattr(operand, "dtype", None)
+    return dtype if isinstance(dtype, np.dtype) else np.asarray(operand).dtype
+
+
+def result_dtype(operands: Sequence[Any]) -> np.dtype:
+    """The dtype that all operands promote to."""
+    kinds = [kind_of(x) for x in operands]
+    for kind in kinds:
+        check_dtype("promotion", kind)
+    return np.result_type(*[k(0) if type(k) is type else k for k in kinds])
+
+
+def cast(var: Var, dtype: np.dtype) -> Var:
+    """``var`` in another dtype; ``var`` itself where it has it."""
+    return var if var.type.dtype == dtype else _cast_op(dtype)(var)
+
+
+@lru_cache(maxsize=64)
+def _cast_op(dtype: np.dtype) -> XElemwise:
+    return XElemwise(Cast(dtype))
+
+
+def scalar(value: Any, dtype: np.dtype) -> Var:
+    """A number, written into the program."""
+    number = dtype.type(value) if type(value) in NUMBERS else np.asarray(value).astype(dtype)
+    return XConstant(Literal(number), inline=True)()
+
+
+def align(
+    operands: Sequence[Any], dtypes: Sequence[np.dtype], op: XElemwise
+) -> tuple[list[Var], tuple[Name, ...]]:
+    """The operands as values whose names agree, cast to ``dtypes``; and what the axes of a result of them show."""
+    names = _shared_names(operands)
+    if names is None:
+        shape = common_shape(operands, f"cannot {action(op.op)}")
+        names = common_names(operands, shape)
+    else:
+        shape = None
+    return [
+        conform(x, names, shape, dtype) for x, dtype in zip(operands, dtypes, strict=True)
+    ], names
+
+
+def _shared_names(operands: Sequence[Any]) -> tuple[Name, ...] | None:
+    """The names of all operands that are not 0-d, where they are the same already."""
+    shared: tuple[Name, ...] = ()
+    for x in operands:
+        if isinstance(x, AbstractTraced):
+            names = x.names
+            if names and names != shared:
+                if shared or New in map(type, names):
+                    return None
+                shared = names
+        elif not isinstance(x, SCALARS):
+            return None
+    return shared
+
+
+def common_shape(operands: Sequence[Any], failure: str) -> tuple[int, ...]:
+    """The shape that the operands broadcast to."""
+    try:
+        return np.broadcast_shapes(*[np.shape(x) for x in operands])
+    except ValueError:
+        shapes = " and ".join([_shape_text(x) for x in operands])
+        raise SizeMismatchError(
+            f"{failure}: arrays of {shapes} do not fit together axis by axis."
+            " Use named dims (DataArrays), or reshape one of them."
+        ) from None
+
+
+def _shape_text(operand: Any) -> str:
+    if not isinstance(operand, AbstractTraced):
+        return f"shape {np.shape(operand)}"
+    sizes = [
+        str(n) if is_new(d) else f"{d}: {n}"
+        for d, n in zip(operand.names, operand.shape, strict=True)
+    ]
+    return f"shape ({', '.join(sizes)})"
+
+
+def common_names(operands: Sequence[Any], shape: Sequence[int | None]) -> tuple[Name, ...]:
+    """What each axis of the result shows: the dim of the first operand that has one of full size there.
+
+    A size None stands for any size.
+    """
+    arrays = [x for x in operands if np.ndim(x)]
+    taken = {n for x in arrays if isinstance(x, AbstractTraced) for n in x.names}
+    names: list[Name] = []
+    for axis, size in enumerate(shape):
+        found = [d for d in [find_dim(x, axis - len(shape), size) for x in arrays] if d]
+        if not found:
+            names.append(New(size or 0))
+        elif found[0].name is None or found[0].name in names:
+            names.append(fresh(found[0].name or "dim", taken.union(names)))
+        else:
+            names.append(found[0].name)
+    return tuple(names)
+
+
+class _Found(NamedTuple):
+    """A dim along an axis; None where a constant varies along it, which has no name."""
+
+    name: Any
+
+
+def find_dim(operand: Any, axis: int, size: int | None) -> _Found | None:
+    """What ``operand`` has along ``axis`` (from the end), unless it is repeated there."""
+    if -axis > np.ndim(operand) or size not in (None, np.shape(operand)[axis]):
+        return None
+    if isinstance(operand, AbstractTraced):
+        name = operand.names[axis]
+        return None if is_new(name) else _Found(name)
+    return None if _is_repeated(np.asarray(operand), axis) else _Found(None)
+
+
+def _is_repeated(values: np.ndarray, axis: int) -> bool:
+    """Whether a constant need not be stored along ``axis``."""
+    return values.shape[axis] == 1 or (values.strides[axis] == 0 and values.shape[axis] > 1)
+
+
+def conform(
+    operand: Any, names: Sequence[Name], shape: Sequence[int] | None, dtype: np.dtype
+) -> Var:
+    """An operand as a value that broadcasts by name to ``names``; ``shape`` is None where its names are those."""
+    if isinstance(operand, AbstractTraced):
+        var = operand.value if shape is None else renamed_to(operand, names, shape)
+        return cast(var, dtype)
+    if np.ndim(operand) == 0:
+        return scalar(operand, dtype)
+    return named_constant(np.asarray(operand), names, dtype)
+
+
+def renamed_to(array: AbstractTraced, names: Sequence[Name], shape: Sequence[int]) -> Var:
+    """The value with the names of the result by position, less dims of size 1 that are repeated."""
+    own, lead = array.names, len(names) - array.ndim
+    mapping, repeated = {}, {}
+    for axis, name in enumerate(own):
+        if is_new(name):
+            continue
+        if array.shape[axis] != shape[lead + axis]:
+            repeated[name] = 0
+        elif name != names[lead + axis]:
+            mapping[name] = names[lead + axis]
+    var = build.index(array.value, repeated) if repeated else array.value
+    return build.rename(var, mapping) if mapping else var
+
+
+def named_constant(values: np.ndarray, names: Sequence[Name], dtype: np.dtype) -> Var:
+    own = names[len(names) - values.ndim :]
+    kept = [i for i, name in enumerate(own) if not (is_new(name) or _is_repeated(values, i))]
+    index = tuple([slice(None) if i in kept else 0 for i in range(values.ndim)])
+    return constant(values[index], tuple([own[i] for i in kept]), dtype)
+
+
+def constant(values: np.ndarray, dims: tuple[Any, ...], dtype: np.dtype | None = None) -> Var:
+    """A concrete array with names, which the program takes as an input."""
+    check_dtype("a captured array", values.dtype)
+    converted = values if dtype is None else values.astype(dtype, copy=False)
+    return XConstant(Literal(converted), dims, inline=converted.ndim == 0)()
+
+
+def as_traced(value: Any, like: AbstractTraced) -> AbstractTraced:
+    """A concrete array as a traced one of the same trace, with names of its own."""
+    if isinstance(value, AbstractTraced):
+        return value
+    values = np.asarray(value)
+    dims = tuple([f"dim_{i}" for i in range(values.ndim)])
+    return make(constant(values, dims), dims, like.scope, weak=type(value) in NUMBERS)

@@ -1,0 +1,117 @@
+"""Where xarray's own code needs to know of traced arrays: one table of methods, replaced while there is a trace.
+
+Each replacement looks at its object: where nothing in it is traced it calls the original, so that eager code, in this
+thread or another, is not affected. The replacements are installed when the first trace opens (or the first symbolic
+array is made by hand), and the originals are put back when the last one is gone.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import xarray as xr
+from xarray.namedarray.core import NamedArray
+
+from xgrad.labels.core import AbstractTraced
+from xgrad.labels.escapes import COMPARE, escape
+from xgrad.labels.naming import named
+from xgrad.labels.slots import read_variable, set_variable_data
+
+
+class Hook(NamedTuple):
+    """One method of an xarray class, and what takes its place: ``replace(original)``."""
+
+    owner: type
+    name: str
+    replace: Callable[[Any], Any]
+
+
+def _naming_init(original: Callable[..., None]) -> Callable[..., None]:
+    """A new Variable tells its traced data the dims that xarray has decided on."""
+
+    def __init__(self: xr.Variable, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        _tell_names(self)
+
+    return __init__
+
+
+def _naming_setter(original: property) -> property:
+    """So does a Variable whose dims are set."""
+
+    def set_dims(self: Any, value: Any) -> None:
+        original.__set__(self, value)
+        _tell_names(self)
+
+    return property(original.fget, set_dims, original.fdel, original.__doc__)
+
+
+def _tell_names(variable: Any) -> None:
+    data = variable._data
+    if isinstance(data, AbstractTraced):
+        set_variable_data(variable, named(data, variable._dims))
+
+
+def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
+    """Traced data are equal if they are the same values of the same trace; more cannot be known."""
+
+    def equals(self: xr.Variable, other: Any, *args: Any, **kwargs: Any) -> bool:
+        other = getattr(other, "variable", other)
+        if not isinstance(other, xr.Variable):
+            return original(self, other, *args, **kwargs)
+        mine, theirs = read_variable(self).data, read_variable(other).data
+        traced = [x for x in (mine, theirs) if isinstance(x, AbstractTraced)]
+        if not traced or self.dims != other.dims or self.shape != other.shape:
+            return original(self, other, *args, **kwargs) if not traced else False
+        if len(traced) == 2 and _is_same(*traced):
+            return True
+        raise escape(traced[0], COMPARE)
+
+    return equals
+
+
+def _is_same(one: AbstractTraced, other: AbstractTraced) -> bool:
+    return one.value is other.value and one.axes == other.axes
+
+
+HOOKS: Final = (
+    Hook(xr.Variable, "__init__", _naming_init),
+    Hook(NamedArray, "dims", _naming_setter),
+    Hook(xr.Variable, "equals", _equals),
+)
+
+
+class _Installation:
+    """Counts who needs the hooks, over all threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.originals: list[tuple[Hook, Any]] = []
+
+
+_STATE: Final = _Installation()
+
+
+def install() -> None:
+    """Install the hooks, or count one more user of them."""
+    with _STATE.lock:
+        _STATE.users += 1
+        if _STATE.users == 1:
+            for hook in HOOKS:
+                original = getattr(hook.owner, hook.name)
+                _STATE.originals.append((hook, vars(hook.owner).get(hook.name)))
+                setattr(hook.owner, hook.name, hook.replace(original))
+
+
+def remove() -> None:
+    """Count one user less; put the originals back after the last."""
+    with _STATE.lock:
+        _STATE.users -= 1
+        if _STATE.users == 0:
+            for hook, own in reversed(_STATE.originals):
+                if own is None:  # it was inherited
+                    delattr(hook.owner, hook.name)
+                else:
+                    setattr(hook.owner, hook.name, own)
+            _STATE.originals.clear()

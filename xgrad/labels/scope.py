@@ -1,0 +1,95 @@
+"""Which trace a value belongs to, and whether it may still be used. Knows neither arrays nor xarray."""
+
+import itertools
+import threading
+
+from xgrad.errors import TracedValueError
+from xgrad.graph import Source, Var
+from xgrad.names.types import XType
+
+
+class Trace:
+    """One run of a user's function on symbols. Its values can be used in it and in the traces opened inside it."""
+
+    __slots__ = ("closed", "inputs", "level", "thread")
+
+    def __init__(self, level: int, thread: int | None) -> None:
+        self.level = level
+        self.thread = thread  # None: values of the free scope may be used anywhere
+        self.closed = False
+        self.inputs: list[Var] = []
+
+    def input(self, type: XType, name: str | None = None, source: Source | None = None) -> Var:
+        """A new input of the traced function."""
+        var = Var(type, name=name, source=source)
+        self.inputs.append(var)
+        return var
+
+
+FREE = Trace(-1, None)  # symbolic arrays made by hand: never closes, keeps no list
+
+
+class _Open(threading.local):
+    """The traces open in this thread, innermost last."""
+
+    def __init__(self) -> None:
+        self.traces: list[Trace] = []
+
+
+_OPEN = _Open()
+
+
+def current_trace() -> Trace:
+    """The innermost trace open in this thread, else the free scope."""
+    return _OPEN.traces[-1] if _OPEN.traces else FREE
+
+
+def enter_trace() -> Trace:
+    """A new innermost trace of this thread."""
+    trace = Trace(len(_OPEN.traces), threading.get_ident())
+    _OPEN.traces.append(trace)
+    return trace
+
+
+def leave_trace(trace: Trace) -> None:
+    """Close ``trace``: its values can no longer be used."""
+    _OPEN.traces.remove(trace)
+    trace.closed = True
+
+
+def innermost(*traces: Trace) -> Trace:
+    """The trace that a result of values of these traces belongs to."""
+    return max(traces, key=lambda t: t.level)
+
+
+def check_usable(trace: Trace, var: Var) -> None:
+    """Raise where a value of ``trace`` is used after the trace has ended, or in another thread."""
+    if trace.closed:
+        raise TracedValueError(
+            f"{subject(var)} was made inside a traced function that has returned;"
+            " return it from the function instead of keeping it"
+        )
+    if trace.thread is not None and trace.thread != threading.get_ident():
+        raise TracedValueError(
+            f"{subject(var)} belongs to a function that another thread is tracing;"
+            " pass values between threads as arguments and results of compiled functions"
+        )
+
+
+def subject(var: Var, *, dims: bool = False) -> str:
+    """How messages speak of a value: its name, line and, on request, dims: ``t` (model.py:12; time: 365)``."""
+    name = f"`{var.name}`" if var.name else "a traced value"
+    sizes = ", ".join(f"{d}: {n}" for d, n in zip(var.type.dims, var.type.shape, strict=True))
+    details = [str(var.source)] if var.source else []
+    if dims:
+        details.append(sizes or "no dims")
+    return f"{name} ({'; '.join(details)})" if details else name
+
+
+def fresh(base: object, taken: object) -> str:
+    """A dim name like ``base`` that is not among ``taken``: ``lat_1``, ``lat_2``, …"""
+    for i in itertools.count(1):
+        name = f"{base}_{i}"
+        if name not in taken:  # pyright: ignore[reportOperatorIssue]
+            return name
+    raise AssertionError("unreachable")
