@@ -1,0 +1,1 @@
+"""Benchmarks: xgrad against hand-written JAX and its peers, as ratios in one run."""

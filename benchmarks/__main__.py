@@ -1,0 +1,46 @@
+"""``python -m benchmarks``: xgrad against hand-written JAX and eager xarray, in one run, as ratios.
+
+Sections: what a call costs, time to the first result, exact counts of the optimised program, speed against eager
+xarray, tracing against eager xarray, and long chains. ``--only SECTION`` runs one of them.
+"""
+
+import argparse
+import platform
+from collections.abc import Callable, Iterator
+
+import jax
+import numpy as np
+import xarray as xr
+
+import xgrad
+from benchmarks import calls, chains, counts, eager, first_result
+
+Row = tuple[str, str]
+
+SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
+    "calls": ("A call with labels over jax.jit on the same arrays", calls.rows),
+    "first": ("Time to the first result over hand-written JAX", first_result.rows),
+    "counts": ("Optimised HLO over hand-written JAX (exact)", counts.rows),
+    "eager": ("Speed against eager xarray", eager.rows),
+    "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
+}
+
+
+def main() -> None:
+    """Print the sections that are asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=SECTIONS, action="append")
+    only = parser.parse_args().only or list(SECTIONS)
+    print(
+        f"xgrad {xgrad.__version__}, jax {jax.__version__}, xarray {xr.__version__}, numpy {np.__version__},"
+        f" Python {platform.python_version()}, {jax.devices()[0].platform}"
+    )
+    for key in only:
+        title, rows = SECTIONS[key]
+        print(f"\n{title}")
+        for name, text in rows():
+            print(f"  {name:<44} {text}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Time to the first result: tracing, lowering, rewriting and XLA, against hand-written JAX. Every sample is a fresh
+function on fresh caches; the two contenders take turns."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import xarray as xr
+
+import xgrad
+from benchmarks.measure import median_ratio, seconds
+from benchmarks.programs import Program, programs
+
+ROUNDS = 5
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    """Value and value-with-gradient of each program."""
+    for program in programs():
+        yield f"{program.name}, value", _compare(program, xgrad.jit, jax.jit)
+        yield f"{program.name}, value and gradient", _compare(program, _ours, _theirs)
+
+
+def _ours(fun: Callable[..., Any]) -> Callable[..., Any]:
+    return xgrad.value_and_grad(fun, argnums=(0, 1, 2))
+
+
+def _theirs(fun: Callable[..., Any]) -> Callable[..., Any]:
+    return jax.jit(jax.value_and_grad(fun, argnums=(0, 1, 2)))
+
+
+def _compare(program: Program, ours: Callable[..., Any], theirs: Callable[..., Any]) -> str:
+    pairs = []
+    raw = [a.values for a in program.arguments]
+    for _ in range(ROUNDS):
+        jax.clear_caches()
+        xgrad.clear_caches()
+        mine = seconds(lambda: ours(_fresh(program.labeled))(*program.arguments))
+        jax.clear_caches()
+        pairs.append((mine, seconds(lambda: _by_hand(theirs(_fresh(program.by_hand)), raw))))
+    mine, hand = (sorted(side)[ROUNDS // 2] for side in zip(*pairs, strict=True))
+    return f"{median_ratio(pairs):.2f}×  ({mine:.2f} s against {hand:.2f} s)"
+
+
+def _by_hand(fun: Callable[..., Any], raw: list[Any]) -> None:
+    with jax.enable_x64(True):
+        jax.block_until_ready(fun(*raw))
+
+
+def _fresh(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function as a new object, unknown to every cache."""
+
+    def again(*args: xr.DataArray) -> Any:
+        return fun(*args)
+
+    return again

@@ -1,0 +1,72 @@
+"""The programs that are measured, each in three forms: xarray code, the same by hand in JAX, and its data.
+
+``twelve`` is the size of a formula in a paper, ``two_hundred`` that of a model; both end in a 0-d cost, so that they
+have a gradient. The JAX form is what an expert would write on positional arrays.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+TIME, SITE = 365, 40
+
+
+class Program(NamedTuple):
+    """``labeled(*arrays)`` on DataArrays and ``by_hand(*arrays)`` on JAX arrays give the same 0-d cost."""
+
+    name: str
+    labeled: Callable[..., Any]
+    by_hand: Callable[..., Any]
+    arguments: tuple[xr.DataArray, ...]
+
+
+def _data(rng: np.random.Generator) -> tuple[xr.DataArray, ...]:
+    coords = {"time": np.arange(TIME), "site": [f"s{i}" for i in range(SITE)]}
+    temp = xr.DataArray(rng.normal(size=(TIME, SITE)), coords, ("time", "site"), name="temp")
+    rate = xr.DataArray(rng.uniform(0.5, 1.5, SITE), {"site": coords["site"]}, ("site",), name="rate")
+    rain = xr.DataArray(rng.normal(size=(SITE, TIME)), coords, ("site", "time"), name="rain")
+    return temp, rate, rain
+
+
+def twelve_labeled(temp: Any, rate: Any, rain: Any) -> Any:
+    """Twelve operations, with a broadcast, a transposed operand and two reductions."""
+    growth = np.exp(-rate * temp)
+    wet = 1 / (1 + np.exp(-rain))
+    anomaly = growth * wet - (growth * wet).mean("time")
+    return (anomaly**2).sum() + np.log(rate).sum()
+
+
+def twelve_by_hand(temp: Any, rate: Any, rain: Any) -> Any:
+    growth = jnp.exp(-rate * temp)
+    wet = 1 / (1 + jnp.exp(-rain.T))
+    anomaly = growth * wet - (growth * wet).mean(0)
+    return (anomaly**2).sum() + jnp.log(rate).sum()
+
+
+def two_hundred_labeled(temp: Any, rate: Any, rain: Any) -> Any:
+    """Forty rounds of five operations: a product, a shift, a sine, a mean over time, an anomaly."""
+    state = temp
+    for _ in range(40):
+        state = np.sin(state * rate + 0.5)
+        state = state - state.mean("time", skipna=False)
+    return (state**2).sum(skipna=False)
+
+
+def two_hundred_by_hand(temp: Any, rate: Any, rain: Any) -> Any:
+    state = temp
+    for _ in range(40):
+        state = jnp.sin(state * rate + 0.5)
+        state = state - state.mean(0)
+    return (state**2).sum()
+
+
+def programs() -> tuple[Program, ...]:
+    """All programs with their data, seeded."""
+    data = _data(np.random.default_rng(0))
+    return (
+        Program("12 operations", twelve_labeled, twelve_by_hand, data),
+        Program("200 operations", two_hundred_labeled, two_hundred_by_hand, data),
+    )

@@ -1,0 +1,99 @@
+"""xgrad: compiled, differentiated programs of labeled arrays.
+
+Write a function of ``xarray.DataArray``s and ``Dataset``s; ``xgrad.jit`` compiles it through XLA with the same labeled
+results, ``xgrad.grad`` gives its gradients with the labels of the arguments.
+
+>>> import xgrad as xg
+>>> x = xg.DataArray([1.0, 2.0], dims="city", coords={"city": ["Oslo", "Rome"]})
+>>> xg.grad(lambda x: (x**2).sum())(x)
+<xarray.DataArray (city: 2)> Size: 16B
+array([2., 4.])
+Coordinates:
+  * city     (city) <U4 16B 'Oslo' 'Rome'
+
+Names are looked up in the tables below when they are first used, so that ``import xgrad`` loads neither JAX nor xarray.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xgrad import datasets as datasets
+    from xgrad import errors as errors
+    from xgrad.labels import is_traced as is_traced
+    from xgrad.options import options as options
+    from xgrad.transforms.at import at as at
+    from xgrad.transforms.flat import ravel as ravel
+    from xgrad.transforms.function import function as function
+    from xgrad.transforms.function import graph_replace as graph_replace
+    from xgrad.transforms.grad import grad as grad
+    from xgrad.transforms.grad import value_and_grad as value_and_grad
+    from xgrad.transforms.jit import jit as jit
+    from xgrad.transforms.show import dprint as dprint
+    from xgrad.transforms.symbols import as_xtensor as as_xtensor
+    from xgrad.transforms.symbols import constant as constant
+    from xgrad.transforms.symbols import xtensor as xtensor
+    from xgrad.transforms.to_jax import to_jax as to_jax
+
+__version__ = "0.1.0"
+
+_OWN = {
+    "jit": "xgrad.transforms.jit",
+    "grad": "xgrad.transforms.grad",
+    "value_and_grad": "xgrad.transforms.grad",
+    "to_jax": "xgrad.transforms.to_jax",
+    "xtensor": "xgrad.transforms.symbols",
+    "as_xtensor": "xgrad.transforms.symbols",
+    "constant": "xgrad.transforms.symbols",
+    "function": "xgrad.transforms.function",
+    "graph_replace": "xgrad.transforms.function",
+    "dprint": "xgrad.transforms.show",
+    "at": "xgrad.transforms.at",
+    "ravel": "xgrad.transforms.flat",
+    "is_traced": "xgrad.labels",
+    "options": "xgrad.options",
+}
+
+_MODULES = ("datasets", "errors")
+
+# xarray's own functions and classes: they work on traced arrays as they are
+_XARRAY = """
+    Coordinates DataArray DataTree Dataset IndexVariable Variable align apply_ufunc broadcast combine_by_coords
+    combine_nested concat corr cov cross date_range decode_cf dot full_like get_options groupers indexes infer_freq
+    load_dataarray load_dataset load_datatree map_blocks merge ones_like open_dataarray open_dataset open_datatree open_mfdataset open_zarr polyval
+    set_options testing ufuncs unify_chunks where zeros_like
+""".split()
+
+# NumPy's functions, which give labeled arrays for labeled arrays
+_NUMPY = """
+    abs absolute add all angle any arange arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort
+    bool_ cbrt ceil clip complex64 complex128 conj copysign cos cosh cumprod cumsum deg2rad divide e einsum equal exp
+    exp2 expm1 eye fabs float32 float64 floor floor_divide fmax fmin fmod full greater greater_equal heaviside hypot
+    imag inf int32 int64 isclose isfinite isinf isnan less less_equal linspace log log10 log1p log2 logaddexp
+    logaddexp2 logical_and logical_not logical_or logical_xor logspace max maximum mean median min minimum mod multiply
+    nan nan_to_num nanmax nanmean nanmin nanstd nansum nanvar negative newaxis not_equal ones pi positive power prod
+    rad2deg real reciprocal remainder rint round sign signbit sin sinh sort sqrt square std subtract sum tan tanh
+    true_divide trunc var zeros
+""".split()
+
+
+def __getattr__(name: str) -> Any:
+    value = _find(name)
+    globals()[name] = value  # found once; from now on an ordinary attribute
+    return value
+
+
+def _find(name: str) -> Any:
+    if name in _OWN:
+        return getattr(import_module(_OWN[name]), name)
+    if name in _MODULES:
+        return import_module(f"xgrad.{name}")
+    if name in _XARRAY:
+        return getattr(import_module("xarray"), name)
+    if name in _NUMPY:
+        return getattr(import_module("numpy"), name)
+    raise AttributeError(f"module 'xgrad' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_OWN, *_MODULES, *_XARRAY, *_NUMPY])

@@ -1,0 +1,1 @@
+"""Complete programs on real data, each run as ``python -m xgrad.examples.<name>``."""

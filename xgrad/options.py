@@ -1,0 +1,87 @@
+"""Options of xgrad: an immutable record in force per thread and task, set for good or within a ``with`` block.
+
+Anything that changes what a traced program becomes is here, so that the caches can hold the record in their keys. This
+module imports nothing from xgrad but the errors. From the environment it reads ``XGRAD_*`` alone.
+"""
+
+import os
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
+from typing import Any, Literal, NamedTuple, get_args
+
+from xgrad.errors import ArgumentError, nearest
+
+AD = Literal["auto", "symbolic", "jax"]
+
+
+class Options(NamedTuple):
+    """The options in force.
+
+    ``ad``: how gradients are made where the call does not say (``"auto"``, ``"symbolic"``, ``"jax"``);
+    ``check_passes``: whether every pass is followed by a type check of the whole graph; ``disabled_rules``: names of
+    rewrite rules that stay unused; ``show``: what is printed while compiling (``"rewrites"``).
+    """
+
+    ad: AD = "auto"
+    check_passes: bool = False
+    disabled_rules: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()
+
+
+def _from_environment() -> Options:
+    shown = os.environ.get("XGRAD_SHOW", "")
+    checked = os.environ.get("XGRAD_CHECK_PASSES", "")
+    return Options(
+        check_passes=checked not in ("", "0"), show=tuple(w for w in shown.split(",") if w)
+    )
+
+
+_default = _from_environment()
+_LOCAL: ContextVar[Options | None] = ContextVar("xgrad_options", default=None)
+
+
+def current_options() -> Options:
+    """The record in force here: the innermost ``with options(…)`` of this thread or task, else the global one."""
+    return _LOCAL.get() or _default
+
+
+def option(name: str) -> Any:
+    """One option in force here, by name."""
+    return getattr(current_options(), name)
+
+
+class options(AbstractContextManager[None]):
+    """Set options for good, or inside a ``with`` block for this thread or task alone.
+
+    >>> with options(ad="symbolic"):
+    ...     current_options().ad
+    'symbolic'
+    >>> current_options().ad
+    'auto'
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        global _default
+        self._changes = {name: _checked(name, value) for name, value in changes.items()}
+        self._before, self._token = _default, None
+        _default = _default._replace(**self._changes)
+
+    def __enter__(self) -> None:
+        global _default
+        _default = self._before  # inside a block the change is local: take the global one back
+        self._token = _LOCAL.set(current_options()._replace(**self._changes))
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._token is not None:
+            _LOCAL.reset(self._token)
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in Options._fields:
+        known = ", ".join(Options._fields)
+        raise ArgumentError(
+            f"there is no option {name!r}{nearest(name, Options._fields)}; the options are: {known}."
+        )
+    if name == "ad" and value not in get_args(AD):
+        raise ArgumentError(f"option 'ad' must be one of {get_args(AD)}, not {value!r}.")
+    return tuple(value) if name in ("disabled_rules", "show") else value

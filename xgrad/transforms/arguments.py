@@ -1,0 +1,283 @@
+"""The arguments of a call: labeled arrays, and containers of them; see ``leaves`` for what a guard is."""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import xarray as xr
+
+from xgrad.errors import UnsupportedTypeError
+from xgrad.labels.slots import (
+    make_dataarray,
+    make_dataset,
+    make_variable,
+    read_dataarray,
+    read_dataset,
+    read_variable,
+)
+from xgrad.transforms.backing import Backing
+from xgrad.transforms.guard import LabelsGuard, copied_coords, same_attrs, snapshot
+from xgrad.transforms.leaves import (
+    ArrayGuard,
+    DataGuard,
+    Enter,
+    Guard,
+    NumberGuard,
+    Receiver,
+    ReceiverGuard,
+    StaticGuard,
+    is_array,
+    is_constant,
+)
+from xgrad.transforms.tree import Kind, kind_of
+
+
+class VariableGuard:
+    """An ``xarray.Variable``: dims and attrs, no coords."""
+
+    __slots__ = ("attrs", "data", "dims")
+
+    def __init__(self, value: xr.Variable, path: str) -> None:
+        data, self.dims, attrs = read_variable(value)
+        self.attrs = snapshot(attrs)
+        self.data = DataGuard(data, path, self.dims)
+
+    @property
+    def key(self) -> Hashable:
+        return self.data.key
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return (self.data.backing,)
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        if not isinstance(value, xr.Variable):
+            return False
+        data, dims, attrs = read_variable(value)
+        return dims == self.dims and same_attrs(attrs, self.attrs) and self.data.holds(data, arrays)
+
+    def enter(self, value: xr.Variable, enter: Enter) -> xr.Variable:
+        attrs = dict(self.attrs) if self.attrs else None
+        return make_variable(self.dims, enter(self.data.type, self.data.path), attrs)
+
+
+class DataArrayGuard:
+    """A DataArray: its data, dims, coords, name and attrs."""
+
+    __slots__ = ("attrs", "data", "dims", "labels", "name")
+
+    def __init__(self, value: xr.DataArray, path: str) -> None:
+        data, self.dims, attrs, coords, indexes, self.name = read_dataarray(value)
+        self.attrs = snapshot(attrs)
+        self.data = DataGuard(data, path, self.dims)
+        self.labels = LabelsGuard(coords, indexes, path)
+
+    @property
+    def key(self) -> Hashable:
+        return (self.name, self.data.key, self.labels.key)
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return (self.data.backing,)
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        if type(value) is not xr.DataArray:
+            return False
+        data, dims, attrs, coords, indexes, name = read_dataarray(value)
+        return (
+            dims == self.dims
+            and name == self.name
+            and same_attrs(attrs, self.attrs)
+            and self.data.holds(data, arrays)
+            and self.labels.holds(coords, indexes)
+        )
+
+    def enter(self, value: xr.DataArray, enter: Enter) -> xr.DataArray:
+        _, _, attrs, coords, indexes, name = read_dataarray(value)
+        traced = enter(self.data.type, self.data.path)
+        variable = make_variable(self.dims, traced, dict(attrs) if attrs else None)
+        return make_dataarray(variable, copied_coords(coords), name, dict(indexes))
+
+
+class DatasetGuard:
+    """A Dataset: its data variables, coords and attrs."""
+
+    __slots__ = ("attrs", "labels", "variables")
+
+    def __init__(self, value: xr.Dataset, path: str) -> None:
+        variables, coord_names, attrs, indexes = read_dataset(value)
+        self.attrs = snapshot(attrs)
+        self.labels = LabelsGuard(_within(variables, coord_names), indexes, path)
+        self.variables = {
+            name: VariableGuard(v, f"{path}[{name!r}]")
+            for name, v in variables.items()
+            if name not in coord_names
+        }
+
+    @property
+    def key(self) -> Hashable:
+        return (tuple([(k, v.key) for k, v in self.variables.items()]), self.labels.key)
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return tuple([v.data.backing for v in self.variables.values()])
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        if type(value) is not xr.Dataset:
+            return False
+        variables, coord_names, attrs, indexes = read_dataset(value)
+        if len(variables) != len(coord_names) + len(self.variables):
+            return False
+        data = [item for item in variables.items() if item[0] not in coord_names]
+        return (
+            same_attrs(attrs, self.attrs)
+            and all(
+                name == expected and guard.holds(variable, arrays)
+                for (name, variable), (expected, guard) in zip(
+                    data, self.variables.items(), strict=True
+                )
+            )
+            and self.labels.holds(_within(variables, coord_names), indexes)
+        )
+
+    def enter(self, value: xr.Dataset, enter: Enter) -> xr.Dataset:
+        variables, coord_names, attrs, indexes = read_dataset(value)
+        coords = copied_coords(_within(variables, coord_names))
+        entered = {
+            name: coords[name] if name in coords else self.variables[name].enter(v, enter)
+            for name, v in variables.items()
+        }
+        return make_dataset(
+            entered,
+            set(coord_names),
+            dict(value.sizes),
+            dict(attrs) if attrs else None,
+            dict(indexes),
+        )
+
+
+def _within(variables: dict, names: set) -> dict:
+    return {name: v for name, v in variables.items() if name in names}
+
+
+class ContainerGuard:
+    """A tuple, list, dict, dataclass or DataTree of arguments."""
+
+    __slots__ = ("_kind", "_type", "_what", "children")
+
+    def __init__(self, value: Any, path: str) -> None:
+        self._type = type(value)
+        self._kind: Kind = kind_of(value)  # pyright: ignore[reportAttributeAccessIssue]
+        self._what, children = self._kind.split(value)
+        self.children = tuple(
+            [guard_of(c, path + self._kind.step(self._what, i)) for i, c in enumerate(children)]
+        )
+
+    @property
+    def key(self) -> Hashable:
+        return (self._type, self._what, *[child.key for child in self.children])
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return tuple([backing for child in self.children for backing in child.backings])
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        if type(value) is not self._type:
+            return False
+        what, children = self._kind.split(value)
+        if what != self._what:
+            return False
+        return all(
+            [g.holds(child, arrays) for g, child in zip(self.children, children, strict=True)]
+        )
+
+    def enter(self, value: Any, enter: Enter) -> Any:
+        _, children = self._kind.split(value)
+        entered = [g.enter(c, enter) for g, c in zip(self.children, children, strict=True)]
+        return self._kind.join(self._type, self._what, entered)
+
+
+_GUARDS: dict[type, Callable[[Any, str], Guard]] = {
+    xr.DataArray: DataArrayGuard,
+    xr.Dataset: DatasetGuard,
+    xr.Variable: VariableGuard,
+    xr.IndexVariable: VariableGuard,
+    int: NumberGuard,
+    float: NumberGuard,
+    complex: NumberGuard,
+    Receiver: ReceiverGuard,
+}
+
+
+def guard_of(value: Any, path: str) -> Guard:
+    """What a trace assumes of the argument (or part of one) that the user writes as ``path``.
+
+    Raises ``UnsupportedTypeError`` where it is neither an array, a number, a container of them, nor a constant.
+    """
+    make = _GUARDS.get(type(value))
+    if make is not None:
+        return make(value, path)
+    if kind_of(value) is not None:
+        return ContainerGuard(value, path)
+    if is_array(value):
+        return ArrayGuard(value, path)
+    if is_constant(value):
+        return StaticGuard(value, path)
+    raise UnsupportedTypeError(_not_a_leaf(value, path))
+
+
+def _not_a_leaf(value: Any, path: str) -> str:
+    cls = type(value)
+    name = (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
+    return (
+        f"`{path}` is a {name}, which can be neither traced nor compared between calls.\n"
+        "Pass DataArrays, Datasets, NumPy or JAX arrays, numbers, containers of them, or hashable constants;"
+        " an object that is fixed for the call can be named in static_argnames."
+    )
+
+
+class CallGuard:
+    """What a trace assumed of all the arguments of a call."""
+
+    __slots__ = ("_count", "_keywords", "_positional")
+
+    def __init__(self, positional: Sequence[Guard], keywords: dict[str, Guard]) -> None:
+        self._positional = tuple(positional)
+        self._keywords = tuple(keywords.items())
+        self._count = len(positional)
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """Of each argument: positional ones, then keywords in the order of the call that was traced."""
+        return (*self._positional, *[guard for _, guard in self._keywords])
+
+    @property
+    def key(self) -> Hashable:
+        keywords = tuple([(name, guard.key) for name, guard in self._keywords])
+        return (tuple([guard.key for guard in self._positional]), keywords)
+
+    @property
+    def backing(self) -> Backing:
+        """Where results live: with JAX where any array of the arguments does."""
+        return "jax" if any("jax" in guard.backings for guard in self.guards) else "numpy"
+
+    def arrays(self, args: tuple, kwargs: dict[str, Any]) -> list[Any] | None:
+        """The arrays of a call for which everything assumed holds, else None."""
+        if len(args) != self._count or len(kwargs) != len(self._keywords):
+            return None
+        arrays: list[Any] = []
+        for guard, value in zip(self._positional, args, strict=True):
+            if not guard.holds(value, arrays):
+                return None
+        for name, guard in self._keywords:
+            if name not in kwargs or not guard.holds(kwargs[name], arrays):
+                return None
+        return arrays
+
+    def enter(
+        self, args: tuple, kwargs: dict[str, Any], enter: Enter
+    ) -> tuple[list, dict[str, Any]]:
+        """The arguments as the traced function sees them."""
+        traced = [g.enter(value, enter) for g, value in zip(self._positional, args, strict=True)]
+        return traced, {name: g.enter(kwargs[name], enter) for name, g in self._keywords}

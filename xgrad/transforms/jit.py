@@ -1,0 +1,325 @@
+"""``xgrad.jit``: compiled functions of labeled arrays, called through a guard, an executable and a template.
+
+Two caches keep labels from costing compiles. A call whose arguments are as some earlier trace assumed them (key 1:
+dims, labels, dtypes, static values, options) runs what that trace made. Another call is traced, which is cheap; if the
+tensor graph it is lowered to has the structure of one compiled before (key 2), its executable is used again.
+"""
+
+import functools
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, get_args, overload
+
+from xgrad.errors import ArgumentError, UnsupportedError
+from xgrad.jax_backend.devices import placement
+from xgrad.jax_backend.executable import CompileOptions, Executable
+from xgrad.labels.scope import FREE, current_trace
+from xgrad.labels.slots import read_options
+from xgrad.options import AD, current_options
+from xgrad.transforms.arguments import CallGuard
+from xgrad.transforms.leaves import Receiver
+from xgrad.transforms.parts import parts_of
+from xgrad.transforms.program import Program
+from xgrad.transforms.signature import Names, Numbers, Signature
+from xgrad.transforms.stages import Stages
+from xgrad.transforms.trace import trace_call
+from xgrad.transforms.tree import flatten, kind_of
+
+LIMIT = 128  # traces kept per function, those used last
+RECENT = 4  # of these, how many are tried before the arguments are described in full
+
+
+class CacheInfo(NamedTuple):
+    """What a compiled function did so far: ``compiles`` counts the programs it was the first to need."""
+
+    traces: int
+    compiles: int
+    hits: int
+    entries: int
+
+
+class Entry:
+    """A program, and what must hold of a call for it to be the right one."""
+
+    __slots__ = ("guard", "hits", "key", "on_host", "program", "situation")
+
+    def __init__(self, guard: CallGuard, situation: Hashable, program: Program) -> None:
+        self.guard = guard
+        self.key = guard.key
+        self.situation = situation
+        self.program = program
+        self.on_host = guard.backing == "numpy"
+        self.hits = 0
+
+
+class Compiled:
+    """A function of labeled arrays that is traced once per kind of arguments, compiled by XLA, and then run.
+
+    Made by ``xgrad.jit``; its results are those of the function itself. See ``jit`` for the options.
+    """
+
+    __qualname__: str  # of the function
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        *,
+        static_argnums: Numbers = None,
+        static_argnames: Names = None,
+        donate_argnums: Numbers = None,
+        ad: str = "auto",
+        device: Any = None,
+    ) -> None:
+        self.fun = fun
+        self.compile_options = {
+            "static_argnums": static_argnums,
+            "static_argnames": static_argnames,
+            "donate_argnums": donate_argnums,
+            "ad": ad,
+            "device": device,
+        }
+        functools.update_wrapper(self, fun)
+        self._signature = Signature(fun, static_argnums, static_argnames, donate_argnums)
+        self._lock = threading.RLock()
+        self.clear_cache()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        situation = _situation()
+        for entry in self._entries[:RECENT]:
+            arrays = entry.guard.arrays(args, kwargs)
+            if arrays is not None and entry.situation == situation:
+                entry.hits += 1
+                return entry.program.run(arrays, entry.on_host)
+        if is_symbolic(args, kwargs):
+            return self.fun(*args, **kwargs)
+        entry, arrays = self._find(args, kwargs)
+        return entry.program.run(arrays, entry.on_host)
+
+    def _find(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Entry, list[Any]]:
+        """The entry for a call, traced here if need be, and the arrays of the call."""
+        guard = self._signature.guard(args, kwargs)
+        with self._lock:  # one trace per signature, however many threads want it
+            found = self._look_up(guard.key, args, kwargs)
+            if found is None:
+                found = self._trace(guard, args, kwargs), _collected(guard, args, kwargs)
+            entry, arrays = found
+            self._put_first(entry)
+        return entry, arrays
+
+    def _put_first(self, entry: Entry) -> None:
+        others = [e for e in self._entries if e is not entry]
+        self._old_hits += sum(e.hits for e in others[LIMIT - 1 :])
+        self._entries = [entry, *others[: LIMIT - 1]]
+
+    def _look_up(
+        self, key: Hashable, args: tuple, kwargs: dict[str, Any]
+    ) -> tuple[Entry, list[Any]] | None:
+        situation = _situation()
+        for entry in self._entries:
+            if entry.key != key or entry.situation != situation:
+                continue
+            arrays = entry.guard.arrays(args, kwargs)
+            if arrays is not None:
+                entry.hits += 1
+                return entry, arrays
+        return None
+
+    def _trace(self, guard: CallGuard, args: tuple, kwargs: dict[str, Any]) -> Entry:
+        situation = _situation()
+        traced = trace_call(self.fun, guard, args, kwargs)
+        self._traces += 1
+        options = CompileOptions(
+            donate=self._signature.donated(guard),
+            in_shardings=placement(self.compile_options["device"]),
+        )
+        program = Program(traced, self._signature.name, self.compile_options["ad"], options)
+        self._compiles += _is_first_to_need(program.executable)
+        return Entry(guard, situation, program)
+
+    # ---- looking inside --------------------------------------------------------------------------------------------
+    def stages(self, *args: Any, **kwargs: Any) -> Stages:
+        """What becomes of a call: the graph of names, the graph of axes, source, HLO and cost; printable."""
+        return self.program(*args, **kwargs).stages
+
+    def program(self, *args: Any, **kwargs: Any) -> Program:
+        """What a call runs; traced here if need be."""
+        return self._find(args, kwargs)[0].program
+
+    def reference(self, *args: Any, **kwargs: Any) -> Any:
+        """The result computed by NumPy, one op at a time and with no rewrites: for those who doubt a compiled one."""
+        entry, arrays = self._find(args, kwargs)
+        return entry.program.run_reference(arrays)
+
+    def cache_info(self) -> CacheInfo:
+        """Traces, compiles and hits so far, and the entries held now."""
+        hits = self._old_hits + sum(entry.hits for entry in self._entries)
+        return CacheInfo(self._traces, self._compiles, hits, len(self._entries))
+
+    def clear_cache(self) -> None:
+        """Forget all traces, and start counting anew. (Executables are shared by all functions, and stay.)"""
+        with self._lock:
+            self._entries: list[Entry] = []
+            self._traces = self._compiles = self._old_hits = 0
+
+    # ---- as a member of a class, and of a module -------------------------------------------------------------------
+    def __get__(self, instance: Any, owner: type | None = None) -> "Compiled | BoundCompiled":
+        return self if instance is None else BoundCompiled(self, instance)
+
+    def __reduce__(self) -> Any:
+        if _global_object(self.__module__, self.__qualname__) is self:
+            return self.__qualname__  # by reference, as functions are pickled
+        return _rebuild, (self.fun, self.compile_options)
+
+    def __repr__(self) -> str:
+        return f"<xgrad.jit of {self._signature.name}>"
+
+
+class BoundCompiled:
+    """A compiled method of one object. The object is an argument where it is a container of arrays, else a constant."""
+
+    def __init__(self, compiled: Compiled, instance: Any) -> None:
+        self._compiled = compiled
+        self._instance = instance
+        self._self = instance if kind_of(instance) is not None else Receiver(instance)
+        self.__wrapped__ = functools.partial(compiled.fun, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if is_symbolic(self._instance, args, kwargs):
+            return self._compiled.fun(self._instance, *args, **kwargs)
+        return self._compiled(self._self, *args, **kwargs)
+
+    def stages(self, *args: Any, **kwargs: Any) -> Stages:
+        """See ``Compiled.stages``."""
+        return self._compiled.stages(self._self, *args, **kwargs)
+
+    def reference(self, *args: Any, **kwargs: Any) -> Any:
+        """See ``Compiled.reference``."""
+        return self._compiled.reference(self._self, *args, **kwargs)
+
+    def cache_info(self) -> CacheInfo:
+        """Of the method, for all objects together."""
+        return self._compiled.cache_info()
+
+    def clear_cache(self) -> None:
+        """Of the method, for all objects together."""
+        self._compiled.clear_cache()
+
+
+_SEEN: weakref.WeakSet[Executable] = weakref.WeakSet()
+
+
+def _is_first_to_need(executable: Executable) -> bool:
+    is_new = executable not in _SEEN
+    _SEEN.add(executable)
+    return is_new
+
+
+def _situation() -> Hashable:
+    """What else a trace depends on."""
+    return read_options(), current_options()
+
+
+def is_symbolic(*values: Any) -> bool:
+    """Whether we are inside a trace, or among ``values`` are parts of a graph built by hand."""
+    if current_trace() is not FREE:
+        return True
+    leaves, _ = flatten(values)
+    return any(parts_of(leaf) for leaf in leaves)
+
+
+def _collected(guard: CallGuard, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
+    arrays = guard.arrays(args, kwargs)
+    if arrays is None:
+        raise AssertionError("a guard must hold for the arguments it was made of")
+    return arrays
+
+
+def _global_object(module: str, qualname: str) -> Any:
+    found: Any = sys.modules.get(module)
+    for name in qualname.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+def _rebuild(fun: Callable[..., Any], options: dict[str, Any]) -> Compiled:
+    return Compiled(fun, **options)
+
+
+@overload
+def jit(
+    fun: Callable[..., Any],
+    *,
+    static_argnums: Numbers = None,
+    static_argnames: Names = None,
+    donate_argnums: Numbers = None,
+    ad: str = "auto",
+    device: Any = None,
+    mesh: Any = None,
+    shard: Any = None,
+) -> Compiled: ...
+
+
+@overload
+def jit(
+    fun: None = None,
+    *,
+    static_argnums: Numbers = None,
+    static_argnames: Names = None,
+    donate_argnums: Numbers = None,
+    ad: str = "auto",
+    device: Any = None,
+    mesh: Any = None,
+    shard: Any = None,
+) -> Callable[[Callable[..., Any]], Compiled]: ...
+
+
+def jit(
+    fun: Callable[..., Any] | None = None,
+    *,
+    static_argnums: Numbers = None,
+    static_argnames: Names = None,
+    donate_argnums: Numbers = None,
+    ad: str = "auto",
+    device: Any = None,
+    mesh: Any = None,
+    shard: Any = None,
+) -> Any:
+    """Compile a function of labeled arrays; also a decorator, with or without options, for functions and methods.
+
+    Arguments and results are DataArrays, Datasets, DataTrees, NumPy or JAX arrays, numbers, and tuples, lists, dicts,
+    NamedTuples and dataclasses of them. Dims, coords, names, attrs, dtypes and values are those of the function run
+    eagerly on xarray; results live where the arguments live, in NumPy or in JAX. The function is traced once per kind
+    of arguments: dims, sizes, dtypes, labels, static values. Booleans, strings and other constants are static by themselves.
+
+    ``static_argnums``, ``static_argnames``: arguments that are constants of a trace (hashable), such as sizes.
+    ``donate_argnums``: arguments held in JAX whose memory the results may take. ``ad``: how gradients are made,
+    ``"auto"``, ``"symbolic"`` or ``"jax"``. ``device``: where to run, a ``jax.Device`` or a name such as ``"cpu:0"``.
+
+    Raises ArgumentError for a call or an option that does not fit the function, UnsupportedTypeError for an argument
+    that cannot be traced, TracedValueError where the function asks for numbers that are not known yet.
+
+    >>> import xarray as xr, xgrad as xg
+    >>> double = xg.jit(lambda x: 2 * x)
+    >>> double(xr.DataArray([1.0, 2.0], dims="time", coords={"time": ["a", "b"]}))
+    <xarray.DataArray (time: 2)> Size: 16B
+    array([2., 4.])
+    Coordinates:
+      * time     (time) <U1 8B 'a' 'b'
+    """
+    if mesh is not None or shard is not None:
+        raise UnsupportedError(
+            "jit(mesh=..., shard=...) is not there yet; device=... chooses one device."
+        )
+    if ad not in get_args(AD):
+        raise ArgumentError(f"ad must be one of {get_args(AD)}, not {ad!r}.")
+    make = functools.partial(
+        Compiled,
+        static_argnums=static_argnums,
+        static_argnames=static_argnames,
+        donate_argnums=donate_argnums,
+        ad=ad,
+        device=device,
+    )
+    return make if fun is None else make(fun)

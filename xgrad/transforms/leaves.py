@@ -1,0 +1,215 @@
+"""The parts of an argument without labels: arrays, Python numbers, constants, and the object of a method.
+
+Every guard class answers: what is assumed of a value (its constructor), whether that ``holds`` for another value (asked
+at every call, so it reads slots and allocates nothing but the list of arrays), and how the value ``enter``s the trace.
+"""
+
+import types
+import weakref
+from collections.abc import Callable, Hashable
+from typing import Any, Protocol
+
+import numpy as np
+
+from xgrad.errors import UnsupportedTypeError
+from xgrad.names.types import XType
+from xgrad.transforms.backing import Backing, backing_of, is_numeric, standard
+
+Enter = Callable[
+    [XType, str], Any
+]  # makes an input of the trace: a traced array of this type and name
+
+
+class Guard(Protocol):
+    """What a trace assumed of one argument or of a part of it."""
+
+    @property
+    def key(self) -> Hashable:
+        """A hashable equal for arguments for which the guard holds; cheap to compare."""
+        ...
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        """Where its arrays live, in the order in which ``holds`` collects them; None for a Python number."""
+        ...
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        """Whether ``value`` is as assumed; its arrays are appended to ``arrays``."""
+        ...
+
+    def enter(self, value: Any, enter: Enter) -> Any:
+        """``value`` as the traced function sees it."""
+        ...
+
+
+class DataGuard:
+    """Shape, dtype and home of one array; ``path`` is how the user writes the leaf it is in."""
+
+    __slots__ = ("_type", "backing", "dims", "dtype", "path", "shape")
+
+    def __init__(self, data: Any, path: str, dims: tuple[Hashable, ...] | None = None) -> None:
+        self._type = type(data)
+        data = standard(data, path)
+        self.backing: Backing = backing_of(data)  # pyright: ignore[reportAttributeAccessIssue]
+        self.dtype: np.dtype = data.dtype
+        self.shape: tuple[int, ...] = tuple(data.shape)
+        self.path = path
+        self.dims = tuple(f"dim_{i}" for i in range(len(self.shape))) if dims is None else dims
+
+    @property
+    def key(self) -> Hashable:
+        return (self.dims, self.shape, self.dtype, self.backing)
+
+    @property
+    def type(self) -> XType:
+        return XType(self.dims, self.shape, self.dtype)
+
+    def holds(self, data: Any, arrays: list[Any]) -> bool:
+        """Whether an array is of the assumed kind."""
+        if type(data) is not self._type or data.dtype is not self.dtype:
+            data = self._standard(data)  # lazy, of another byte order, or a tracer of another kind
+        if data is None or data.shape != self.shape:
+            return False
+        arrays.append(data)
+        return True
+
+    def _standard(self, data: Any) -> Any:
+        """``data`` in standard form where its dtype and home are the assumed ones, else None."""
+        try:
+            data = standard(data, self.path)
+        except UnsupportedTypeError:
+            return None
+        return data if data.dtype == self.dtype and backing_of(data) == self.backing else None
+
+
+class ArrayGuard:
+    """A NumPy or JAX array, or a NumPy scalar: its axes have no names."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, value: Any, path: str) -> None:
+        self.data = DataGuard(value, path)
+
+    @property
+    def key(self) -> Hashable:
+        return self.data.key
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return (self.data.backing,)
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        return self.data.holds(value, arrays)
+
+    def enter(self, value: Any, enter: Enter) -> Any:
+        return enter(self.data.type, self.data.path)
+
+
+_NUMBERS = {int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
+
+
+class NumberGuard:
+    """A Python number: 0-d, and weak in promotion, as in NumPy."""
+
+    __slots__ = ("_type", "data", "path")
+
+    def __init__(self, value: Any, path: str) -> None:
+        self._type = type(value)
+        self.path = path
+        self.data = XType((), (), _NUMBERS[self._type], weak=True)
+
+    @property
+    def key(self) -> Hashable:
+        return self._type
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return (None,)
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        arrays.append(value)
+        return type(value) is self._type
+
+    def enter(self, value: Any, enter: Enter) -> Any:
+        return enter(self.data, self.path)
+
+
+class StaticGuard:
+    """A constant of the trace, compared by value (and type: ``True`` is not ``1``)."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Hashable, path: str) -> None:
+        self.value = value
+
+    @property
+    def key(self) -> Hashable:
+        return (type(self.value), self.value)
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return ()
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        known = self.value
+        return value is known or (type(value) is type(known) and bool(value == known))
+
+    def enter(self, value: Any, enter: Enter) -> Any:
+        return value
+
+
+class Receiver:
+    """The object that a compiled method is called on, where it is not a container of arrays: known by identity."""
+
+    __slots__ = ("object",)
+
+    def __init__(self, object: Any) -> None:
+        self.object = object
+
+
+class ReceiverGuard:
+    """The object of a method, by identity and without keeping it alive."""
+
+    __slots__ = ("_reference",)
+
+    def __init__(self, value: Receiver, path: str) -> None:
+        try:
+            self._reference: Callable[[], Any] = weakref.ref(value.object)
+        except TypeError:  # an object with __slots__ and no place for weak references
+            self._reference = lambda: value.object
+
+    @property
+    def key(self) -> Hashable:
+        return id(self._reference())
+
+    @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return ()
+
+    def holds(self, value: Any, arrays: list[Any]) -> bool:
+        return type(value) is Receiver and self._reference() is value.object
+
+    def enter(self, value: Any, enter: Enter) -> Any:
+        return value.object
+
+
+def is_array(value: Any) -> bool:
+    """Whether ``value`` is a leaf of numbers without labels, or was meant as one (an array of strings)."""
+    if isinstance(value, np.generic):
+        return is_numeric(value.dtype)
+    return isinstance(value, np.ndarray) or backing_of(value) is not None
+
+
+_COMPARED_BY_IDENTITY = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+
+
+def is_constant(value: Any) -> bool:
+    """Whether ``value`` can be a constant of a trace: hashable by what it is, not by where it lies in memory."""
+    if isinstance(value, slice):  # hashable from Python 3.12 on; compared by value in all
+        return True
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    by_value = type(value).__hash__ is not object.__hash__
+    return by_value or isinstance(value, _COMPARED_BY_IDENTITY)

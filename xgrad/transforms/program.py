@@ -1,0 +1,52 @@
+"""What becomes of one traced call: its graphs, an executable shared by all of the same structure, and its results."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from xgrad.axes.interpret import evaluate
+from xgrad.graph import Graph
+from xgrad.jax_backend.arrays import to_device, to_numpy
+from xgrad.jax_backend.emit import lift
+from xgrad.jax_backend.executable import DEFAULT, CompileOptions, executable_for
+from xgrad.lower.pipeline import compile_graph, reference_graph
+from xgrad.options import current_options
+from xgrad.transforms.stages import Stages
+from xgrad.transforms.trace import Traced
+
+
+class Program:
+    """A traced call, compiled (by XLA when it first runs)."""
+
+    def __init__(
+        self, traced: Traced, name: str, ad: str = "auto", options: CompileOptions = DEFAULT
+    ) -> None:
+        graphs = compile_graph(traced.graph, current_options().ad if ad == "auto" else ad)
+        lifted, constants = lift(graphs.optimised)
+        self.executable = executable_for(lifted, options)
+        self.stages = Stages(name, graphs, self.executable)
+        self._constants = to_device(constants)
+        self.result = traced.result
+        self._build = traced.result.build
+
+    def run(self, arrays: Sequence[Any], on_host: bool) -> Any:
+        """The result for the arrays of a call; in NumPy, or left in JAX."""
+        outputs = self.executable(*arrays, *self._constants)
+        return self._build([to_numpy(x) for x in outputs] if on_host else outputs)
+
+    def run_plain(self, arrays: Sequence[Any]) -> Any:
+        """The arrays of the result, without labels, in its containers."""
+        return self.result.plain(self.executable(*arrays, *self._constants))
+
+    def run_reference(self, arrays: Sequence[Any]) -> Any:
+        """The result computed by NumPy, one op at a time."""
+        types = [v.type for v in self._reference.inputs]
+        given = [np.asarray(x, t.dtype) for x, t in zip(arrays, types, strict=True)]
+        return self._build(evaluate(self._reference, given))
+
+    @cached_property
+    def _reference(self) -> Graph:
+        """The plainest equivalent tensor graph."""
+        return reference_graph(self.stages.names)

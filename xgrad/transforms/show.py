@@ -1,0 +1,40 @@
+"""``xgrad.dprint``: graphs as text."""
+
+import sys
+from typing import Any, TextIO
+
+from xgrad.graph import Graph, Var, format_graph
+from xgrad.labels import unwrap
+from xgrad.transforms.function import GraphFunction
+from xgrad.transforms.parts import parts_of
+from xgrad.transforms.stages import Stages
+from xgrad.transforms.trace import free_inputs
+
+
+def dprint(*values: Any, file: TextIO | str | None = None) -> str | None:
+    """Print the graphs of symbolic arrays as trees, with dims, sizes and the lines that made them.
+
+    Takes symbolic DataArrays and Datasets, traced arrays, variables, graphs, ``f.stages(...)`` and compiled graphs.
+    ``file="str"`` returns the text instead of printing it.
+
+    >>> import xgrad as xg
+    >>> x = xg.xtensor("x", dims="time", shape=3)
+    >>> print(dprint(x, file="str"))
+    x: float64(time: 3)
+    """
+    text = "\n\n".join([_text(value) for value in values])
+    if file == "str":
+        return text
+    print(text, file=sys.stdout if file is None else file)  # pyright: ignore[reportArgumentType]
+    return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, GraphFunction):
+        value = value.stages()
+    if isinstance(value, Stages):
+        return str(value)
+    if isinstance(value, Graph):
+        return format_graph(value)
+    variables = [value] if isinstance(value, Var) else [unwrap(part) for part in parts_of(value)]
+    return format_graph(Graph(free_inputs(variables), variables)) if variables else repr(value)

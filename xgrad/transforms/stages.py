@@ -1,0 +1,88 @@
+"""One function at each layer: what ``f.stages(*args)`` shows."""
+
+import html
+from functools import cached_property
+from typing import Any
+
+from xgrad.graph import Fired, Graph, format_graph
+from xgrad.jax_backend.executable import Cost, Executable
+from xgrad.jax_backend.source import source_arguments, to_source
+from xgrad.lower.pipeline import Stages as Graphs
+
+
+class Stages:
+    """A compiled call, layer by layer. Printing shows all but the HLO; each part is made when it is first asked for."""
+
+    def __init__(self, name: str, graphs: Graphs, executable: Executable) -> None:
+        self._name = name
+        self._graphs = graphs
+        self._executable = executable
+
+    @property
+    def names(self) -> Graph:
+        """The graph as traced: ops on named dims."""
+        return self._graphs.names
+
+    @property
+    def axes(self) -> Graph:
+        """The same on axis numbers, before any rewrite."""
+        return self._graphs.axes
+
+    @property
+    def optimised(self) -> Graph:
+        """The tensor graph that is compiled: rewritten, gradients expanded."""
+        return self._graphs.optimised
+
+    @property
+    def rewrites(self) -> tuple[Fired, ...]:
+        """Each application of a rewrite rule, in order."""
+        return self._graphs.rewrites
+
+    @cached_property
+    def source(self) -> str:
+        """The program as Python with JAX alone, to be run or read without xgrad."""
+        return to_source(self.optimised, _identifier(self._name))
+
+    @property
+    def source_arguments(self) -> tuple[Any, ...]:
+        """The large constant arrays that the function in ``source`` takes after the arrays of the arguments."""
+        return source_arguments(self.optimised)
+
+    @cached_property
+    def hlo(self) -> str:
+        """The program as XLA optimised it. Compiles."""
+        return self._executable.hlo()
+
+    @cached_property
+    def cost(self) -> Cost:
+        """XLA's estimate of floating point operations and of bytes moved. Compiles."""
+        return self._executable.cost()
+
+    def __str__(self) -> str:
+        return "\n\n".join(f"=== {title} ===\n{text}" for title, text in self._sections())
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        parts = [
+            f"<details><summary>{html.escape(title)}</summary><pre>{html.escape(text)}</pre></details>"
+            for title, text in self._sections()
+        ]
+        return f"<div><b>{html.escape(self._name)}</b>{''.join(parts)}</div>"
+
+    def _sections(self) -> list[tuple[str, str]]:
+        return [
+            (f"{self._name}: names", format_graph(self.names)),
+            ("axes", format_graph(self.axes)),
+            (f"optimised ({len(self.rewrites)} rewrites)", format_graph(self.optimised)),
+            ("source", self.source),
+            ("cost", _cost_text(self.cost)),
+        ]
+
+
+def _identifier(name: str) -> str:
+    return name if name.isidentifier() else "program"
+
+
+def _cost_text(cost: Any) -> str:
+    return f"{cost.flops:,.0f} floating point operations, {cost.bytes_accessed:,.0f} bytes moved"
