@@ -28,15 +28,14 @@ def rows() -> Iterator[tuple[str, str]]:
 
 def compare(program: Program) -> dict[str, tuple[Counts, Counts]]:
     """Ours and theirs, for the value and for the value with its gradient by all arguments."""
-    everything = tuple(range(len(program.arguments)))
     return {
         "value": (
             ours(xgrad.jit(program.labeled), program),
             by_hand(program.by_hand, program),
         ),
         "value and gradient": (
-            ours(xgrad.value_and_grad(program.labeled, argnums=everything), program),
-            by_hand(jax.value_and_grad(program.by_hand, argnums=everything), program),
+            ours(xgrad.value_and_grad(program.labeled, argnums=program.argnums), program),
+            by_hand(jax.value_and_grad(program.by_hand, argnums=program.argnums), program),
         ),
     }
 
@@ -44,7 +43,7 @@ def compare(program: Program) -> dict[str, tuple[Counts, Counts]]:
 def ours(compiled: Any, program: Program) -> Counts:
     """The counts of a compiled xgrad function."""
     stages = compiled.stages(*program.arguments)
-    return Counts(_instructions(stages.hlo), stages.cost["flops"], stages.cost["bytes accessed"])
+    return Counts(_instructions(stages.hlo), stages.cost.flops, stages.cost.bytes_accessed)
 
 
 def by_hand(fun: Callable[..., Any], program: Program) -> Counts:

@@ -6,8 +6,7 @@ from typing import Any
 import xgrad
 from benchmarks.measure import interleaved, median_ratio, seconds
 from benchmarks.programs import Program, programs
-from xgrad.labels import open_trace
-from xgrad.transforms.trace import trace_only
+from xgrad.transforms.trace import trace_function
 
 ROUNDS = 9
 
@@ -16,7 +15,7 @@ def rows() -> Iterator[tuple[str, str]]:
     """Per program: how many times faster a warm call is, and what tracing costs."""
     for program in programs():
         yield f"{program.name}, value", _faster(program, xgrad.jit(program.labeled))
-        gradient = xgrad.value_and_grad(program.labeled, argnums=(0, 1, 2))
+        gradient = xgrad.value_and_grad(program.labeled, argnums=program.argnums)
         yield f"{program.name}, value and gradient over eager value", _faster(program, gradient)
         yield f"{program.name}, tracing", _tracing(program)
 
@@ -36,10 +35,7 @@ def _tracing(program: Program) -> str:
     small = [a.isel({d: slice(0, 3) for d in a.dims}) for a in program.arguments]
     program.labeled(*small)
     pairs = [
-        (seconds(lambda: trace_only(program.labeled, small)), seconds(lambda: program.labeled(*small)))
+        (seconds(lambda: trace_function(program.labeled, tuple(small), {})), seconds(lambda: program.labeled(*small)))
         for _ in range(ROUNDS)
     ]
     return f"{median_ratio(pairs):.2f}× eager xarray's own time"
-
-
-__all__ = ["open_trace", "rows"]

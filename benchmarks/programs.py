@@ -22,6 +22,11 @@ class Program(NamedTuple):
     by_hand: Callable[..., Any]
     arguments: tuple[xr.DataArray, ...]
 
+    @property
+    def argnums(self) -> tuple[int, ...]:
+        """All of them: the gradient is taken by every argument."""
+        return tuple(range(len(self.arguments)))
+
 
 def _data(rng: np.random.Generator) -> tuple[xr.DataArray, ...]:
     coords = {"time": np.arange(TIME), "site": [f"s{i}" for i in range(SITE)]}
@@ -33,20 +38,35 @@ def _data(rng: np.random.Generator) -> tuple[xr.DataArray, ...]:
 
 def twelve_labeled(temp: Any, rate: Any, rain: Any) -> Any:
     """Twelve operations, with a broadcast, a transposed operand and two reductions."""
-    growth = np.exp(-rate * temp)
+    growth = np.exp(-temp * rate)
     wet = 1 / (1 + np.exp(-rain))
-    anomaly = growth * wet - (growth * wet).mean("time")
-    return (anomaly**2).sum() + np.log(rate).sum()
+    anomaly = growth * wet - (growth * wet).mean("time", skipna=False)
+    return (anomaly**2).sum(skipna=False) + np.log(rate).sum(skipna=False)
 
 
 def twelve_by_hand(temp: Any, rate: Any, rain: Any) -> Any:
-    growth = jnp.exp(-rate * temp)
+    growth = jnp.exp(-temp * rate)
     wet = 1 / (1 + jnp.exp(-rain.T))
     anomaly = growth * wet - (growth * wet).mean(0)
     return (anomaly**2).sum() + jnp.log(rate).sum()
 
 
-def two_hundred_labeled(temp: Any, rate: Any, rain: Any) -> Any:
+def skipping_labeled(temp: Any, rate: Any, rain: Any) -> Any:
+    """The same as xarray users write it: missing values are skipped."""
+    growth = np.exp(-temp * rate)
+    wet = 1 / (1 + np.exp(-rain))
+    anomaly = growth * wet - (growth * wet).mean("time")
+    return (anomaly**2).sum() + np.log(rate).sum()
+
+
+def skipping_by_hand(temp: Any, rate: Any, rain: Any) -> Any:
+    growth = jnp.exp(-temp * rate)
+    wet = 1 / (1 + jnp.exp(-rain.T))
+    anomaly = growth * wet - jnp.nanmean(growth * wet, 0)
+    return jnp.nansum(anomaly**2) + jnp.nansum(jnp.log(rate))
+
+
+def two_hundred_labeled(temp: Any, rate: Any) -> Any:
     """Forty rounds of five operations: a product, a shift, a sine, a mean over time, an anomaly."""
     state = temp
     for _ in range(40):
@@ -55,7 +75,7 @@ def two_hundred_labeled(temp: Any, rate: Any, rain: Any) -> Any:
     return (state**2).sum(skipna=False)
 
 
-def two_hundred_by_hand(temp: Any, rate: Any, rain: Any) -> Any:
+def two_hundred_by_hand(temp: Any, rate: Any) -> Any:
     state = temp
     for _ in range(40):
         state = jnp.sin(state * rate + 0.5)
@@ -68,5 +88,6 @@ def programs() -> tuple[Program, ...]:
     data = _data(np.random.default_rng(0))
     return (
         Program("12 operations", twelve_labeled, twelve_by_hand, data),
-        Program("200 operations", two_hundred_labeled, two_hundred_by_hand, data),
+        Program("12 operations, skipping NaN", skipping_labeled, skipping_by_hand, data),
+        Program("200 operations", two_hundred_labeled, two_hundred_by_hand, data[:2]),
     )

@@ -431,7 +431,7 @@ def test_lines_of_the_user_are_inherited() -> None:
 
 
 def test_every_xop_is_lowered() -> None:
-    assert set(LOWERINGS) == {c for c in Op.registry.values() if issubclass(c, AbstractXOp)}
+    assert set(LOWERINGS) >= {c for c in Op.registry.values() if issubclass(c, AbstractXOp)}
 
 
 def test_a_long_chain() -> None:

@@ -44,13 +44,18 @@ def is_zero(x: Var) -> bool:
     return isinstance(x.op, Full) and not x.op.value.value.any()
 
 
+def is_one(x: Var) -> bool:
+    """Whether ``x`` is the inline constant one."""
+    return isinstance(x.op, Full) and bool(x.op.value.value == 1)
+
+
 def scale(ct: Var, factor: Var) -> Var:
     """``ct * factor`` with the masks of ``ct`` kept outermost: where(m, a, 0) * f = where(m, a * f, 0)"""
     layers: list[Masked] = []
     while (layer := masked(ct)) is not None:
         layers.append(layer)
         ct = layer.value
-    result = Multiply()(ct, factor)
+    result = ct if is_one(factor) else Multiply()(ct, factor)
     for layer in reversed(layers):
         result = layer.around(result)
     return result

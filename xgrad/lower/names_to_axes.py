@@ -165,11 +165,8 @@ def _lower_split(op: XSplit, node: Node, x: Var) -> Var:
     return reshape(x, node.outputs[0].type.shape)
 
 
-def _lower_wrt(op: Wrt, node: Node, x: Var) -> Var:
-    return x
-
-
-def _lower_rename(op: XRename, node: Node, x: Var) -> Var:
+def _same_tensor(op: Op, node: Node, x: Var) -> Var:
+    """What changes only names, or only says something of a value."""
     return x
 
 
@@ -208,8 +205,8 @@ LOWERINGS: dict[type[Op], Callable[..., Any]] = {
     XWindow: _lower_window,
     XMerge: _lower_merge,
     XSplit: _lower_split,
-    XRename: _lower_rename,
-    Wrt: _lower_wrt,
+    XRename: _same_tensor,
+    Wrt: _same_tensor,
     XBroadcast: _lower_broadcast,
     XBlockwise: _lower_blockwise,
 }

@@ -1,0 +1,67 @@
+"""Arithmetic identities that keep the value to the last bit, or round less. Each lowers the number of nodes."""
+
+from typing import Any
+
+import numpy as np
+
+from xgrad.axes.elementwise import (
+    Add,
+    Divide,
+    IntegerPower,
+    Multiply,
+    Negative,
+    Power,
+    Reciprocal,
+    Sqrt,
+    Square,
+    Subtract,
+)
+from xgrad.axes.literal import Literal
+from xgrad.graph import DECLINE, Rules, Var, rule
+from xgrad.lower.rules.patterns import X, Y, a_full, is_number
+
+ARITHMETIC = Rules(
+    rule("multiply_one", Multiply()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE),  # x * 1 = x
+    rule("one_multiply", Multiply()(a_full(), X), lambda x, v: x if is_number(v, 1) else DECLINE),  # 1 * x = x
+    rule("divide_one", Divide()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE),  # x / 1 = x
+    rule("subtract_zero", Subtract()(X, a_full()), lambda x, v: x if _plus_zero(v) else DECLINE),  # x - 0 = x
+    rule("multiply_minus_one", Multiply()(X, a_full()), lambda x, v: _minus(x) if is_number(v, -1) else DECLINE),  # x * -1 = -x
+    rule("minus_one_multiply", Multiply()(a_full(), X), lambda x, v: _minus(x) if is_number(v, -1) else DECLINE),  # -1 * x = -x
+    rule("negative_twice", Negative()(Negative()(X)), lambda x: x),  # -(-x) = x
+    rule("add_negative", Add()(X, Negative()(Y)), lambda x, y: Subtract()(x, y)),  # x + (-y) = x - y
+    rule("negative_add", Add()(Negative()(X), Y), lambda x, y: Subtract()(y, x)),  # -x + y = y - x
+    rule("subtract_negative", Subtract()(X, Negative()(Y)), lambda x, y: Add()(x, y)),  # x - (-y) = x + y
+    rule("multiply_reciprocal", Multiply()(X, Reciprocal()(Y)), lambda x, y: Divide()(x, y)),  # x * (1/y) = x / y
+    rule("multiply_negative", Multiply()(X, Negative()(Y)), lambda x, y: _minus(Multiply()(x, y))),  # x * -y = -(x * y)
+    rule("power_integer", Power()(X, a_full()), lambda x, v: _integer_power(x, v)),  # x ** n by products
+    rule("power_half", Power()(X, a_full()), lambda x, v: _root(x, v)),  # x ** 0.5 = √x, as NumPy's arrays do
+)
+
+
+def _plus_zero(v: Literal) -> bool:
+    return is_number(v, 0) and not np.signbit(v.value.real)
+
+
+def _minus(x: Var) -> Var:
+    return Negative()(x)
+
+
+_LARGEST_POWER = 64  # beyond it, products round more than pow
+
+
+def _integer_power(x: Var, v: Literal) -> Any:
+    exponent = v.value[()]
+    if x.type.dtype.kind not in "fc" or exponent != np.round(exponent) or abs(exponent) > _LARGEST_POWER:
+        return DECLINE
+    n = int(exponent.real)
+    simple = {-1: Reciprocal(), 1: None, 2: Square()}
+    if n == 0:
+        return DECLINE
+    if n in simple:
+        op = simple[n]
+        return x if op is None else op(x)
+    return IntegerPower(n)(x)
+
+
+def _root(x: Var, v: Literal) -> Any:
+    return Sqrt()(x) if x.type.dtype.kind == "f" and is_number(v, 0.5) else DECLINE

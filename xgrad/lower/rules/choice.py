@@ -1,0 +1,40 @@
+"""Choices and the masks of cotangents: what is chosen twice, by a constant, or around what is zero already."""
+
+from xgrad.axes.elementwise import Add, Where
+from xgrad.axes.reduce import Any as AnyOf
+from xgrad.axes.reduce import Sum
+from xgrad.axes.structural import Permute, Reshape
+from xgrad.graph import DECLINE, Rules, rule
+from xgrad.lower.rules.patterns import A, B, C, M, N, P, X, Y, a_full, is_number
+
+CHOICE = Rules(
+    rule("where_same", Where()(C, X, X), lambda x: x),  # where(c, x, x) = x
+    rule("where_constant", Where()(a_full(), X, Y), lambda v, x, y: x if v.value else y),  # where(True, x, y) = x
+    rule("where_twice", Where()(C, Where()(C, X, Y), N), lambda c, x, n: Where()(c, x, n)),  # c inside c
+    rule("where_else_twice", Where()(C, M, Where()(C, X, Y)), lambda c, m, y: Where()(c, m, y)),  # ¬c inside ¬c
+    rule(  # where(c, a, 0) + where(c, b, 0) = where(c, a + b, 0)
+        "add_masked",
+        Add()(Where()(C, A, a_full()), Where()(C, B, a_full())),
+        lambda c, a, b, v, s: Where()(c, Add()(a, b), a_full(v, s)) if is_number(v, 0) else DECLINE,
+    ),
+    rule(  # where(¬c, a, 0) + where(¬c, b, 0) = where(¬c, a + b, 0)
+        "add_else_masked",
+        Add()(Where()(C, a_full(), A), Where()(C, a_full(), B)),
+        lambda c, a, b, v, s: Where()(c, a_full(v, s), Add()(a, b)) if is_number(v, 0) else DECLINE,
+    ),
+    rule(  # where(m.p, where(m, a, b).p, n) = where(m.p, a.p, n)
+        "where_permuted_mask",
+        Where()(Permute(P)(M), Permute(P)(Where()(M, A, B)), N),
+        lambda m, p, a, n: Where()(Permute(p)(m), Permute(p)(a), n),
+    ),
+    rule(  # the same for a reshape
+        "where_reshaped_mask",
+        Where()(Reshape(P)(M), Reshape(P)(Where()(M, A, B)), N),
+        lambda m, p, a, n: Where()(Reshape(p)(m), Reshape(p)(a), n),
+    ),
+    rule(  # where(any m, Σ where(m, a, 0), 0) = Σ where(m, a, 0), which is 0 where no m holds
+        "where_any_of_sum",
+        Where()(AnyOf(P)(M), Sum(P)(Where()(M, A, a_full(X))), a_full(Y)),
+        lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
+    ),
+)
