@@ -67,10 +67,10 @@ def skipping_by_hand(temp: Any, rate: Any, rain: Any) -> Any:
 
 
 def two_hundred_labeled(temp: Any, rate: Any) -> Any:
-    """Forty rounds of five operations: a product, a shift, a sine, a mean over time, an anomaly."""
+    """Forty rounds of five operations: a product, a shift, a hyperbolic tangent, a mean over time, an anomaly."""
     state = temp
     for _ in range(40):
-        state = np.sin(state * rate + 0.5)
+        state = np.tanh(state * rate + 0.5)
         state = state - state.mean("time", skipna=False)
     return (state**2).sum(skipna=False)
 
@@ -78,7 +78,7 @@ def two_hundred_labeled(temp: Any, rate: Any) -> Any:
 def two_hundred_by_hand(temp: Any, rate: Any) -> Any:
     state = temp
     for _ in range(40):
-        state = jnp.sin(state * rate + 0.5)
+        state = jnp.tanh(state * rate + 0.5)
         state = state - state.mean(0)
     return (state**2).sum()
 

@@ -7,7 +7,7 @@ outputs is differentiated.
 
 from collections.abc import Sequence
 
-from xgrad.axes.base import Flow
+from xgrad.axes.base import AbstractLinear, Flow
 from xgrad.axes.elementwise import zeros_like
 from xgrad.axes.structural import full
 from xgrad.gradient.families import family, to_cotangent, total
@@ -37,12 +37,27 @@ def _pull_node(node: Node, here: dict[Var, Var], active: set[Var], cts: dict[Var
     ins = [here[v] for v in node.inputs]
     outs = [here[v] for v in node.outputs]
     with located(node.source):
-        given = [total(cts[v]) if v in cts else _zero(here[v]) for v in node.outputs]
-        found = family(type(node.op)).pullback(node, ins, outs, wanted, given)
-    for i, ct in found.items():
-        cts.setdefault(node.inputs[i], []).append(ct)
+        for given in _rounds(node, here, cts):
+            found = family(type(node.op)).pullback(node, ins, outs, wanted, given)
+            for i, ct in found.items():
+                cts.setdefault(node.inputs[i], []).append(ct)
     for out in node.outputs:
         cts.pop(out, None)
+
+
+def _rounds(node: Node, here: dict[Var, Var], cts: dict[Var, list[Var]]) -> list[list[Var]]:
+    """The cotangents of the outputs of ``node``, added up; or, where the inputs are smaller, one by one.
+
+    What a broadcast repeats is summed before it is added to what other uses send: adding the large cotangents first
+    would hold all of them in memory at once.
+    """
+    if len(node.outputs) == 1 and isinstance(node.op, AbstractLinear) and _shrinks(node):
+        return [[ct] for ct in cts[node.outputs[0]]]
+    return [[total(cts[v]) if v in cts else _zero(here[v]) for v in node.outputs]]
+
+
+def _shrinks(node: Node) -> bool:
+    return all(v.type.size < node.outputs[0].type.size for v in node.inputs)
 
 
 def expand_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, ...]:
