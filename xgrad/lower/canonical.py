@@ -1,13 +1,15 @@
 """Canonicalisation: one form for what is written in many ways, so that equal things merge and later rules see them.
 
-Why it ends: a rule lowers the number of nodes, or else the number of operations that round (``multiply_reciprocal``), or
-else moves a transpose to where the program ends or where less data lies; none raises an earlier entry of this list.
+Why it ends: a rule lowers the number of nodes; or the number of elements computed (``repeat_last``); or the roundings
+(``multiply_reciprocal``); or moves a sign or a transpose towards the outputs, or below a broadcast, where less data lies.
+None raises an earlier entry of this list.
 """
 
 from xgrad.lower.rules.arithmetic import ARITHMETIC
 from xgrad.lower.rules.choice import CHOICE
 from xgrad.lower.rules.constants import CONSTANTS
+from xgrad.lower.rules.expansions import EXPANSIONS
 from xgrad.lower.rules.movement import CASTS, MOVEMENT
 from xgrad.lower.rules.transposes import TRANSPOSES
 
-CANONICAL = CONSTANTS + ARITHMETIC + CHOICE + CASTS + MOVEMENT + TRANSPOSES
+CANONICAL = CONSTANTS + ARITHMETIC + CHOICE + CASTS + MOVEMENT + EXPANSIONS + TRANSPOSES

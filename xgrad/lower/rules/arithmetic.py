@@ -21,20 +21,48 @@ from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.patterns import X, Y, a_full, is_number
 
 ARITHMETIC = Rules(
-    rule("multiply_one", Multiply()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE),  # x * 1 = x
-    rule("one_multiply", Multiply()(a_full(), X), lambda x, v: x if is_number(v, 1) else DECLINE),  # 1 * x = x
-    rule("divide_one", Divide()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE),  # x / 1 = x
-    rule("subtract_zero", Subtract()(X, a_full()), lambda x, v: x if _plus_zero(v) else DECLINE),  # x - 0 = x
-    rule("multiply_minus_one", Multiply()(X, a_full()), lambda x, v: _minus(x) if is_number(v, -1) else DECLINE),  # x * -1 = -x
-    rule("minus_one_multiply", Multiply()(a_full(), X), lambda x, v: _minus(x) if is_number(v, -1) else DECLINE),  # -1 * x = -x
+    rule(
+        "multiply_one", Multiply()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE
+    ),  # x * 1 = x
+    rule(
+        "one_multiply", Multiply()(a_full(), X), lambda x, v: x if is_number(v, 1) else DECLINE
+    ),  # 1 * x = x
+    rule(
+        "divide_one", Divide()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE
+    ),  # x / 1 = x
+    rule(
+        "subtract_zero", Subtract()(X, a_full()), lambda x, v: x if _plus_zero(v) else DECLINE
+    ),  # x - 0 = x
+    rule(
+        "multiply_minus_one",
+        Multiply()(X, a_full()),
+        lambda x, v: _minus(x) if is_number(v, -1) else DECLINE,
+    ),  # x * -1 = -x
+    rule(
+        "minus_one_multiply",
+        Multiply()(a_full(), X),
+        lambda x, v: _minus(x) if is_number(v, -1) else DECLINE,
+    ),  # -1 * x = -x
     rule("negative_twice", Negative()(Negative()(X)), lambda x: x),  # -(-x) = x
-    rule("add_negative", Add()(X, Negative()(Y)), lambda x, y: Subtract()(x, y)),  # x + (-y) = x - y
+    rule(
+        "add_negative", Add()(X, Negative()(Y)), lambda x, y: Subtract()(x, y)
+    ),  # x + (-y) = x - y
     rule("negative_add", Add()(Negative()(X), Y), lambda x, y: Subtract()(y, x)),  # -x + y = y - x
-    rule("subtract_negative", Subtract()(X, Negative()(Y)), lambda x, y: Add()(x, y)),  # x - (-y) = x + y
-    rule("multiply_reciprocal", Multiply()(X, Reciprocal()(Y)), lambda x, y: Divide()(x, y)),  # x * (1/y) = x / y
-    rule("multiply_negative", Multiply()(X, Negative()(Y)), lambda x, y: _minus(Multiply()(x, y))),  # x * -y = -(x * y)
-    rule("power_integer", Power()(X, a_full()), lambda x, v: _integer_power(x, v)),  # x ** n by products
-    rule("power_half", Power()(X, a_full()), lambda x, v: _root(x, v)),  # x ** 0.5 = √x, as NumPy's arrays do
+    rule(
+        "subtract_negative", Subtract()(X, Negative()(Y)), lambda x, y: Add()(x, y)
+    ),  # x - (-y) = x + y
+    rule(
+        "multiply_reciprocal", Multiply()(X, Reciprocal()(Y)), lambda x, y: Divide()(x, y)
+    ),  # x * (1/y) = x / y
+    rule(
+        "multiply_negative", Multiply()(X, Negative()(Y)), lambda x, y: _minus(Multiply()(x, y))
+    ),  # x * -y = -(x * y)
+    rule(
+        "power_integer", Power()(X, a_full()), lambda x, v: _integer_power(x, v)
+    ),  # x ** n by products
+    rule(
+        "power_half", Power()(X, a_full()), lambda x, v: _root(x, v)
+    ),  # x ** 0.5 = √x, as NumPy's arrays do
 )
 
 
@@ -51,7 +79,11 @@ _LARGEST_POWER = 64  # beyond it, products round more than pow
 
 def _integer_power(x: Var, v: Literal) -> Any:
     exponent = v.value[()]
-    if x.type.dtype.kind not in "fc" or exponent != np.round(exponent) or abs(exponent) > _LARGEST_POWER:
+    if (
+        x.type.dtype.kind not in "fc"
+        or exponent != np.round(exponent)
+        or abs(exponent) > _LARGEST_POWER
+    ):
         return DECLINE
     n = int(exponent.real)
     simple = {-1: Reciprocal(), 1: None, 2: Square()}

@@ -1,6 +1,6 @@
 """Choices and the masks of cotangents: what is chosen twice, by a constant, or around what is zero already."""
 
-from xgrad.axes.elementwise import Add, Where
+from xgrad.axes.elementwise import Add, Invert, LogicalNot, Where
 from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.reduce import Sum
 from xgrad.axes.structural import Permute, Reshape
@@ -9,9 +9,21 @@ from xgrad.lower.rules.patterns import A, B, C, M, N, P, X, Y, a_full, is_number
 
 CHOICE = Rules(
     rule("where_same", Where()(C, X, X), lambda x: x),  # where(c, x, x) = x
-    rule("where_constant", Where()(a_full(), X, Y), lambda v, x, y: x if v.value else y),  # where(True, x, y) = x
-    rule("where_twice", Where()(C, Where()(C, X, Y), N), lambda c, x, n: Where()(c, x, n)),  # c inside c
-    rule("where_else_twice", Where()(C, M, Where()(C, X, Y)), lambda c, m, y: Where()(c, m, y)),  # ¬c inside ¬c
+    rule(
+        "where_constant", Where()(a_full(), X, Y), lambda v, x, y: x if v.value else y
+    ),  # where(True, x, y) = x
+    rule(
+        "where_not", Where()(LogicalNot()(C), X, Y), lambda c, x, y: Where()(c, y, x)
+    ),  # where(¬c, x, y) = where(c, y, x)
+    rule(
+        "where_inverted", Where()(Invert()(C), X, Y), lambda c, x, y: Where()(c, y, x)
+    ),  # ~ is ¬ on truth values
+    rule(
+        "where_twice", Where()(C, Where()(C, X, Y), N), lambda c, x, n: Where()(c, x, n)
+    ),  # c inside c
+    rule(
+        "where_else_twice", Where()(C, M, Where()(C, X, Y)), lambda c, m, y: Where()(c, m, y)
+    ),  # ¬c inside ¬c
     rule(  # where(c, a, 0) + where(c, b, 0) = where(c, a + b, 0)
         "add_masked",
         Add()(Where()(C, A, a_full()), Where()(C, B, a_full())),
@@ -35,6 +47,11 @@ CHOICE = Rules(
     rule(  # where(any m, Σ where(m, a, 0), 0) = Σ where(m, a, 0), which is 0 where no m holds
         "where_any_of_sum",
         Where()(AnyOf(P)(M), Sum(P)(Where()(M, A, a_full(X))), a_full(Y)),
+        lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
+    ),
+    rule(  # the same around where(m, 0, a), which is 0 where all m hold
+        "where_any_of_else_sum",
+        Where()(AnyOf(P)(LogicalNot()(M)), Sum(P)(Where()(M, a_full(X), A)), a_full(Y)),
         lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
     ),
 )

@@ -8,9 +8,9 @@ from xgrad.axes.constants import Full
 from xgrad.axes.literal import Literal
 from xgrad.axes.namespace import numpy_namespace
 from xgrad.axes.structural import Expand, Permute, Reshape, Reverse, Slice
-from xgrad.graph import Any_, Rule, Rules, Var, rule
+from xgrad.graph import Any_, Rules, Var, rule
+from xgrad.lower.rules.elementwise import for_each_op
 from xgrad.lower.rules.patterns import A, B, C, P, a_full
-from xgrad.lower.rules.transposes import ELEMENTWISE, arity, elementwise_pattern
 
 
 def _moved(out: Var, v: Literal) -> Var:
@@ -18,7 +18,7 @@ def _moved(out: Var, v: Literal) -> Var:
 
 
 def _fold(out: Var) -> Var:
-    """An elementwise op on inline constants is an inline constant, computed by the reference emission."""
+    """op(full a, full b, …) = full(op(a, b, …)), computed by the reference emission."""
     op: Any = out.op
     values = [x.op.value.value for x in out.inputs]  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
     with np.errstate(all="ignore"):
@@ -26,19 +26,8 @@ def _fold(out: Var) -> Var:
     return Full(out.type.shape, Literal(result.astype(out.type.dtype)))()
 
 
-def _folding_rules() -> tuple[Rule, ...]:
-    """One rule per elementwise op: op(full a, full b, …) = full(op(a, b, …))"""
-    rules = []
-    for op_class in ELEMENTWISE:
-        fulls = [a_full(Any_(f"v{i}"), Any_(f"s{i}")) for i in range(arity(op_class))]
-        rules.append(
-            rule(f"fold_{op_class.__name__.lower()}", elementwise_pattern(op_class, fulls), _fold)
-        )
-    return tuple(rules)
-
-
 CONSTANTS = Rules(
-    *_folding_rules(),
+    *for_each_op("fold", lambda i: a_full(Any_(f"v{i}"), Any_(f"s{i}")), _fold),
     rule("permute_full", Permute(P)(a_full()), _moved),  # a constant has no order,
     rule("reshape_full", Reshape(P)(a_full()), _moved),  # no shape of its own,
     rule("expand_full", Expand(P, A)(a_full()), _moved),  # spreads as it is,

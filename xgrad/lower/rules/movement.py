@@ -40,26 +40,44 @@ def _slice_of_slice(x: Var, inner: Slice, outer: Slice) -> Var:
 
 
 CASTS = Rules(
-    rule("cast_same", Cast(D)(X), lambda x, d: x if x.type.dtype == d else DECLINE),  # cast(x, dtype(x)) = x
+    rule(
+        "cast_same", Cast(D)(X), lambda x, d: x if x.type.dtype == d else DECLINE
+    ),  # cast(x, dtype(x)) = x
     rule(  # cast(cast(x, d), b) = cast(x, b) where every x fits in d
-        "cast_twice", Cast(B)(Cast(D)(X)), lambda x, d, b: Cast(b)(x) if _widens(x.type.dtype, d) else DECLINE
+        "cast_twice",
+        Cast(B)(Cast(D)(X)),
+        lambda x, d, b: Cast(b)(x) if _widens(x.type.dtype, d) else DECLINE,
     ),
 )
 
 MOVEMENT = Rules(
-    rule("permute_nothing", Permute(P)(X), lambda x, p: x if is_identity(p) else DECLINE),  # x.id = x
-    rule("permute_twice", Permute(Q)(Permute(P)(X)), lambda x, p, q: Permute(_compose(p, q))(x)),  # (x.p).q = x.(p∘q)
-    rule("reshape_nothing", Reshape(S)(X), lambda x, s: x if x.type.shape == s else DECLINE),  # the same shape
-    rule("reshape_twice", Reshape(S)(Reshape(P)(X)), lambda x, s: Reshape(s)(x)),  # only the last shape counts
-    rule("expand_nothing", Expand(S, A)(X), lambda x, s: x if x.type.shape == s else DECLINE),  # no new axis
+    rule(
+        "permute_nothing", Permute(P)(X), lambda x, p: x if is_identity(p) else DECLINE
+    ),  # x.id = x
+    rule(
+        "permute_twice", Permute(Q)(Permute(P)(X)), lambda x, p, q: Permute(_compose(p, q))(x)
+    ),  # (x.p).q = x.(p∘q)
+    rule(
+        "reshape_nothing", Reshape(S)(X), lambda x, s: x if x.type.shape == s else DECLINE
+    ),  # the same shape
+    rule(
+        "reshape_twice", Reshape(S)(Reshape(P)(X)), lambda x, s: Reshape(s)(x)
+    ),  # only the last shape counts
+    rule(
+        "expand_nothing", Expand(S, A)(X), lambda x, s: x if x.type.shape == s else DECLINE
+    ),  # no new axis
     rule(  # expand(expand(x, a), b) = expand(x, b∘a)
-        "expand_twice", Expand(S, B)(Expand(P, A)(X)), lambda x, s, a, b: Expand(s, _compose(b, a))(x)
+        "expand_twice",
+        Expand(S, B)(Expand(P, A)(X)),
+        lambda x, s, a, b: Expand(s, _compose(b, a))(x),
     ),
     rule(  # x[:] = x
         "slice_nothing", Slice(A, B, C)(X), lambda x, a, b, c: x if _whole(x, a, b, c) else DECLINE
     ),
     rule(  # x[a][b] = x[a∘b]
-        "slice_twice", Slice(P, Q, S)(Slice(A, B, C)(X)), lambda out, x: _slice_of_slice(x, out.inputs[0].op, out.op)
+        "slice_twice",
+        Slice(P, Q, S)(Slice(A, B, C)(X)),
+        lambda out, x: _slice_of_slice(x, out.inputs[0].op, out.op),
     ),
     rule("reverse_twice", Reverse(A)(Reverse(A)(X)), lambda x: x),  # x[::-1][::-1] = x
     rule("concat_one", Concat(A)(X), lambda x: x),  # [x] = x

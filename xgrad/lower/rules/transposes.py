@@ -9,30 +9,16 @@ take any order for free.
 from collections.abc import Sequence
 from typing import Any
 
-from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.constants import Full
-from xgrad.axes.elementwise import UFUNCS, Cast, IntegerPower, Where
 from xgrad.axes.reduce import All, Max, Min, Prod, Sum
 from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.structural import Expand, Permute
-from xgrad.graph import DECLINE, Any_, Rule, Rules, Var, rule
-from xgrad.graph.core import field_names
+from xgrad.graph import DECLINE, Any_, Rules, Var, rule
+from xgrad.lower.rules.elementwise import for_each_op
 from xgrad.lower.rules.movement import is_identity
 from xgrad.lower.rules.patterns import A, P, S, X
 
 Perm = tuple[int, ...]
-
-ELEMENTWISE: tuple[type[Any], ...] = tuple(dict.fromkeys([*UFUNCS.values(), Where, Cast, IntegerPower]))
-
-
-def arity(op_class: type[AbstractElementwise]) -> int:
-    """The number of inputs of an elementwise op."""
-    return op_class.emit.__code__.co_argcount - 2
-
-
-def elementwise_pattern(op_class: type[Any], inputs: Sequence[Any]) -> Any:
-    """The pattern of an elementwise op with any parameters on these inputs."""
-    return op_class(**{name: Any_(f"field_{name}") for name in field_names(op_class)})(*inputs)
 
 
 def _sink(out: Var) -> Any:
@@ -85,23 +71,11 @@ def _reduce_first(out: Var, x: Var, a: tuple[int, ...], p: Perm) -> Var:
     return reduced if is_identity(order) else Permute(order)(reduced)
 
 
-def _sinking_rules() -> tuple[Rule, ...]:
-    """One rule per elementwise op."""
-    return tuple(
-        [
-            rule(
-                f"sink_{op_class.__name__.lower()}",
-                elementwise_pattern(op_class, [Any_(f"x{i}") for i in range(arity(op_class))]),
-                _sink,
-            )
-            for op_class in ELEMENTWISE
-        ]
-    )
-
-
 TRANSPOSES = Rules(
-    *_sinking_rules(),
-    rule("permute_expand", Permute(P)(Expand(S, A)(X)), _inside_expand),  # expand(x).p = expand(x.q)
+    *for_each_op("sink", lambda i: Any_(f"x{i}"), _sink),
+    rule(
+        "permute_expand", Permute(P)(Expand(S, A)(X)), _inside_expand
+    ),  # expand(x).p = expand(x.q)
     rule("sum_permuted", Sum(A)(Permute(P)(X)), _reduce_first),  # Σ(x.p) = (Σ x).q
     rule("prod_permuted", Prod(A)(Permute(P)(X)), _reduce_first),
     rule("max_permuted", Max(A)(Permute(P)(X)), _reduce_first),
