@@ -5,7 +5,7 @@ from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.reduce import Sum
 from xgrad.axes.structural import Permute, Reshape
 from xgrad.graph import DECLINE, Rules, rule
-from xgrad.lower.rules.patterns import A, B, C, M, N, P, X, Y, a_full, is_number
+from xgrad.lower.rules.patterns import A, B, C, M, N, P, Q, X, Y, a_full, is_number
 
 CHOICE = Rules(
     rule("where_same", Where()(C, X, X), lambda x: x),  # where(c, x, x) = x
@@ -46,12 +46,12 @@ CHOICE = Rules(
     ),
     rule(  # where(any m, Σ where(m, a, 0), 0) = Σ where(m, a, 0), which is 0 where no m holds
         "where_any_of_sum",
-        Where()(AnyOf(P)(M), Sum(P)(Where()(M, A, a_full(X))), a_full(Y)),
+        Where()(AnyOf(P)(M), Sum(P)(Where()(M, A, a_full(X, Q))), a_full(Y)),
         lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
     ),
     rule(  # the same around where(m, 0, a), which is 0 where all m hold
         "where_any_of_else_sum",
-        Where()(AnyOf(P)(LogicalNot()(M)), Sum(P)(Where()(M, a_full(X), A)), a_full(Y)),
+        Where()(AnyOf(P)(LogicalNot()(M)), Sum(P)(Where()(M, a_full(X, Q), A)), a_full(Y)),
         lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
     ),
 )

@@ -1,0 +1,304 @@
+"""Every canonical rule fires, keeps the value (NaN and infinities included), and lets a near miss alone."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from xgrad.axes import elementwise as e
+from xgrad.axes.base import TensorType
+from xgrad.axes.constants import Full, full, full_like
+from xgrad.axes.interpret import evaluate
+from xgrad.axes.literal import Literal
+from xgrad.axes.reduce import All, Max, Min, Prod, Sum
+from xgrad.axes.reduce import Any as AnyOf
+from xgrad.axes.structural import Concat, Expand, Pad, Permute, Reshape, Reverse, Slice
+from xgrad.graph import Graph, Var, check, rewrite
+from xgrad.lower.canonical import CANONICAL
+
+F8 = np.dtype("f8")
+X = np.array([[0.5, -1.5, np.nan], [np.inf, 0.0, -2.0]])
+Y = np.array([[2.0, -0.5, 1.0], [3.0, -np.inf, 0.25]])
+C = X > 0
+
+
+class Case(NamedTuple):
+    """``fires(x, y, c)`` is an expression that the rule changes, ``near(x, y, c)`` one that it must not."""
+
+    fires: Callable[..., Var]
+    near: Callable[..., Var]
+
+
+def zeros(x):
+    return full_like(x, 0)
+
+
+def cube(x):
+    return Expand((4, 2, 3), (1, 2))(x)
+
+
+CASES = {
+    "multiply_one": Case(
+        lambda x, y, c: e.Multiply()(x, full_like(x, 1)),
+        lambda x, y, c: e.Multiply()(x, full_like(x, 2)),
+    ),
+    "one_multiply": Case(
+        lambda x, y, c: e.Multiply()(full_like(x, 1), x),
+        lambda x, y, c: e.Multiply()(full_like(x, 2), x),
+    ),
+    "divide_one": Case(
+        lambda x, y, c: e.Divide()(x, full_like(x, 1)),
+        lambda x, y, c: e.Divide()(full_like(x, 1), x),
+    ),
+    "subtract_zero": Case(
+        lambda x, y, c: e.Subtract()(x, zeros(x)),
+        lambda x, y, c: e.Subtract()(x, full_like(x, -0.0)),
+    ),
+    "multiply_minus_one": Case(
+        lambda x, y, c: e.Multiply()(x, full_like(x, -1)),
+        lambda x, y, c: e.Multiply()(x, full_like(x, 3)),
+    ),
+    "minus_one_multiply": Case(
+        lambda x, y, c: e.Multiply()(full_like(x, -1), x),
+        lambda x, y, c: e.Multiply()(full_like(x, 3), x),
+    ),
+    "negative_twice": Case(
+        lambda x, y, c: e.Negative()(e.Negative()(x)), lambda x, y, c: e.Negative()(e.Absolute()(x))
+    ),
+    "add_negative": Case(
+        lambda x, y, c: e.Add()(x, e.Negative()(y)), lambda x, y, c: e.Add()(x, e.Absolute()(y))
+    ),
+    "negative_add": Case(
+        lambda x, y, c: e.Add()(e.Negative()(x), y), lambda x, y, c: e.Add()(e.Sqrt()(x), y)
+    ),
+    "subtract_negative": Case(
+        lambda x, y, c: e.Subtract()(x, e.Negative()(y)),
+        lambda x, y, c: e.Subtract()(e.Negative()(x), y),
+    ),
+    "multiply_reciprocal": Case(
+        lambda x, y, c: e.Multiply()(x, e.Reciprocal()(y)),
+        lambda x, y, c: e.Add()(x, e.Reciprocal()(y)),
+    ),
+    "multiply_negative": Case(
+        lambda x, y, c: e.Multiply()(x, e.Negative()(y)),
+        lambda x, y, c: e.Divide()(x, e.Negative()(y)),
+    ),
+    "power_integer": Case(
+        lambda x, y, c: e.Power()(x, full_like(x, 3)),
+        lambda x, y, c: e.Power()(x, full_like(x, 2.5)),
+    ),
+    "power_half": Case(
+        lambda x, y, c: e.Power()(e.Absolute()(x), full_like(x, 0.5)),
+        lambda x, y, c: e.Power()(x, full_like(x, 1.5)),
+    ),
+    "where_same": Case(lambda x, y, c: e.Where()(c, x, x), lambda x, y, c: e.Where()(c, x, y)),
+    "where_constant": Case(
+        lambda x, y, c: e.Where()(full(x.type.shape, True, bool), x, y),
+        lambda x, y, c: e.Where()(c, x, y),
+    ),
+    "where_not": Case(
+        lambda x, y, c: e.Where()(e.LogicalNot()(c), x, y), lambda x, y, c: e.Where()(c, x, y)
+    ),
+    "where_inverted": Case(
+        lambda x, y, c: e.Where()(e.Invert()(c), x, y), lambda x, y, c: e.Where()(c, x, y)
+    ),
+    "where_twice": Case(
+        lambda x, y, c: e.Where()(c, e.Where()(c, x, y), y),
+        lambda x, y, c: e.Where()(c, e.Where()(e.IsNan()(y), x, y), y),
+    ),
+    "where_else_twice": Case(
+        lambda x, y, c: e.Where()(c, x, e.Where()(c, x, y)),
+        lambda x, y, c: e.Where()(c, x, e.Where()(e.IsNan()(y), x, y)),
+    ),
+    "add_masked": Case(
+        lambda x, y, c: e.Add()(e.Where()(c, x, zeros(x)), e.Where()(c, y, zeros(x))),
+        lambda x, y, c: e.Add()(e.Where()(c, x, full_like(x, 1)), e.Where()(c, y, full_like(x, 1))),
+    ),
+    "add_else_masked": Case(
+        lambda x, y, c: e.Add()(e.Where()(c, zeros(x), x), e.Where()(c, zeros(x), y)),
+        lambda x, y, c: e.Add()(e.Where()(c, zeros(x), x), e.Where()(c, y, zeros(x))),
+    ),
+    "where_permuted_mask": Case(
+        lambda x, y, c: e.Where()(
+            Permute((1, 0))(c), Permute((1, 0))(e.Where()(c, x, zeros(x))), Permute((1, 0))(y)
+        ),
+        lambda x, y, c: e.Where()(
+            Permute((1, 0))(c),
+            Permute((1, 0))(e.Where()(e.IsNan()(y), x, zeros(x))),
+            Reshape((3, 2))(y),
+        ),
+    ),
+    "where_reshaped_mask": Case(
+        lambda x, y, c: e.Where()(
+            Reshape((6,))(c), Reshape((6,))(e.Where()(c, x, zeros(x))), Reshape((6,))(y)
+        ),
+        lambda x, y, c: e.Where()(
+            Reshape((6,))(c), Reshape((6,))(e.Where()(e.IsNan()(y), x, zeros(x))), Reshape((6,))(y)
+        ),
+    ),
+    "where_any_of_sum": Case(
+        lambda x, y, c: e.Where()(
+            AnyOf((0,))(c), Sum((0,))(e.Where()(c, x, zeros(x))), full((3,), 0, F8)
+        ),
+        lambda x, y, c: e.Where()(
+            AnyOf((0,))(c), Sum((0,))(e.Where()(c, x, zeros(x))), full((3,), 1, F8)
+        ),
+    ),
+    "where_any_of_else_sum": Case(
+        lambda x, y, c: e.Where()(
+            AnyOf((0,))(e.LogicalNot()(c)), Sum((0,))(e.Where()(c, zeros(x), x)), full((3,), 0, F8)
+        ),
+        lambda x, y, c: e.Where()(
+            AnyOf((0,))(c), Sum((0,))(e.Where()(c, zeros(x), x)), full((3,), 0, F8)
+        ),
+    ),
+    "cast_same": Case(lambda x, y, c: e.Cast(F8)(x), lambda x, y, c: e.Cast(np.dtype("f4"))(x)),
+    "cast_twice": Case(
+        lambda x, y, c: e.Cast(F8)(e.Cast(np.dtype("i8"))(c)),
+        lambda x, y, c: e.Cast(F8)(e.Cast(np.dtype("f4"))(x)),
+    ),
+    "permute_nothing": Case(lambda x, y, c: Permute((0, 1))(x), lambda x, y, c: Permute((1, 0))(x)),
+    "permute_twice": Case(
+        lambda x, y, c: Permute((1, 2, 0))(Permute((2, 0, 1))(Reshape((2, 3, 1))(x))),
+        lambda x, y, c: Permute((1, 0))(x),
+    ),
+    "reshape_nothing": Case(lambda x, y, c: Reshape((2, 3))(x), lambda x, y, c: Reshape((3, 2))(x)),
+    "reshape_twice": Case(
+        lambda x, y, c: Reshape((6,))(Reshape((3, 2))(x)), lambda x, y, c: Reshape((6,))(x)
+    ),
+    "expand_nothing": Case(
+        lambda x, y, c: Expand((2, 3), (0, 1))(x), lambda x, y, c: Expand((2, 3, 1), (0, 1))(x)
+    ),
+    "expand_twice": Case(
+        lambda x, y, c: Expand((4, 5, 2, 3), (0, 2, 3))(cube(x)), lambda x, y, c: cube(x)
+    ),
+    "slice_nothing": Case(
+        lambda x, y, c: Slice((0, 0), (2, 3), (1, 1))(x),
+        lambda x, y, c: Slice((0, 0), (2, 2), (1, 1))(x),
+    ),
+    "slice_twice": Case(
+        lambda x, y, c: Slice((1,), (3,), (1,))(Slice((0,), (6,), (2,))(Reshape((6,))(x))),
+        lambda x, y, c: Slice((0, 1), (2, 3), (1, 1))(x),
+    ),
+    "reverse_twice": Case(
+        lambda x, y, c: Reverse((1,))(Reverse((1,))(x)),
+        lambda x, y, c: Reverse((1,))(Reverse((0,))(x)),
+    ),
+    "concat_one": Case(lambda x, y, c: Concat(0)(x), lambda x, y, c: Concat(0)(x, y)),
+    "pad_nothing": Case(
+        lambda x, y, c: Pad((0, 0), (0, 0), (0, 0))(x, full((), 0, F8)),
+        lambda x, y, c: Pad((0, 0), (0, 1), (0, 0))(x, full((), 0, F8)),
+    ),
+    "sum_nothing": Case(lambda x, y, c: Sum(())(x), lambda x, y, c: Sum((0,))(x)),
+    "permute_expand": Case(
+        lambda x, y, c: Permute((1, 0, 2))(cube(x)), lambda x, y, c: Permute((1, 0))(x)
+    ),
+    "permute_full": Case(
+        lambda x, y, c: e.Add()(x, Permute((1, 0))(full((3, 2), 2, F8))),
+        lambda x, y, c: Permute((1, 0))(x),
+    ),
+    "reshape_full": Case(
+        lambda x, y, c: e.Add()(x, Reshape((2, 3))(full((6,), 2, F8))),
+        lambda x, y, c: Reshape((6,))(x),
+    ),
+    "expand_full": Case(
+        lambda x, y, c: e.Add()(x, Expand((2, 3), (1,))(full((3,), 2, F8))), lambda x, y, c: cube(x)
+    ),
+    "slice_full": Case(
+        lambda x, y, c: e.Add()(x, Slice((0, 0), (2, 3), (1, 1))(full((4, 3), 2, F8))),
+        lambda x, y, c: Slice((0, 0), (1, 3), (1, 1))(x),
+    ),
+    "reverse_full": Case(
+        lambda x, y, c: e.Add()(x, Reverse((0,))(full((2, 3), 2, F8))),
+        lambda x, y, c: Reverse((0,))(x),
+    ),
+    **{
+        f"{name}_permuted": Case(
+            lambda x, y, c, op=op: op((0,))(Permute((1, 0))(x)), lambda x, y, c, op=op: op((0,))(x)
+        )
+        for name, op in {"sum": Sum, "prod": Prod, "max": Max, "min": Min}.items()
+    },
+    **{
+        f"{name}_permuted": Case(
+            lambda x, y, c, op=op: op((0,))(Permute((1, 0))(c)), lambda x, y, c, op=op: op((0,))(c)
+        )
+        for name, op in {"any": AnyOf, "all": All}.items()
+    },
+    "sink_add": Case(
+        lambda x, y, c: e.Add()(Permute((1, 0))(x), Permute((1, 0))(y)),
+        lambda x, y, c: e.Add()(Permute((1, 0))(x), Reshape((3, 2))(y)),
+    ),
+    "sink_where": Case(
+        lambda x, y, c: e.Where()(
+            Permute((1, 0))(c),
+            Permute((1, 0))(x),
+            Expand((3, 2), (1,))(Slice((0,), (2,), (1,))(Reshape((6,))(y))),
+        ),
+        lambda x, y, c: e.Where()(c, x, y),
+    ),
+    "repeat_last_exp": Case(lambda x, y, c: e.Exp()(cube(x)), lambda x, y, c: e.Exp()(x)),
+    "repeat_last_add": Case(
+        lambda x, y, c: e.Add()(cube(x), cube(y)),
+        lambda x, y, c: e.Add()(
+            cube(x), Expand((4, 2, 3), (0, 2))(Reshape((4, 3))(Concat(0)(y, y)))
+        ),
+    ),
+    "fold_add": Case(
+        lambda x, y, c: e.Add()(x, e.Add()(full_like(x, 1), full_like(x, 2))),
+        lambda x, y, c: e.Add()(x, full_like(x, 2)),
+    ),
+    "fold_exp": Case(
+        lambda x, y, c: e.Add()(x, e.Exp()(full_like(x, 1))), lambda x, y, c: e.Exp()(x)
+    ),
+}
+GENERATED = (
+    "sink_",
+    "repeat_last_",
+    "fold_",
+)  # one rule per elementwise op, made alike: a sample of them is enough
+
+
+def graph(expression):
+    inputs = [Var(TensorType(a.shape, a.dtype)) for a in (X, Y, C)]
+    return Graph(inputs, [expression(*inputs)])
+
+
+def test_every_rule_has_a_case():
+    assert not [
+        r.name for r in CANONICAL.rules if r.name not in CASES and not r.name.startswith(GENERATED)
+    ]
+    assert not set(CASES) - {r.name for r in CANONICAL.rules}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rule_fires_and_keeps_the_value(name):
+    before = check(graph(CASES[name].fires))
+    fired = []
+    after = check(rewrite(before, CANONICAL, fired))
+    assert name in {f.rule for f in fired}
+    np.testing.assert_allclose(
+        evaluate(after, (X, Y, C))[0], evaluate(before, (X, Y, C))[0], rtol=1e-15
+    )
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_near_miss_is_left_alone(name):
+    fired = []
+    rewrite(graph(CASES[name].near), CANONICAL, fired)
+    assert name not in {f.rule for f in fired}
+
+
+def test_every_elementwise_op_gets_its_generated_rules():
+    names = {r.name for r in CANONICAL.rules}
+    for op in ("tanh", "where", "cast", "logaddexp", "floordivide"):
+        assert {f"sink_{op}", f"repeat_last_{op}", f"fold_{op}"} <= names
+
+
+def test_a_sum_of_transposed_products_has_no_transpose_left():
+    def expression(x, y, c):
+        product = e.Multiply()(Permute((1, 0))(x), Permute((1, 0))(y))
+        return Sum((0, 1))(e.Add()(product, Full((3, 2), Literal(np.float64(1)))()))
+
+    after = rewrite(graph(expression), CANONICAL)
+    assert [type(n.op).__name__ for n in after.nodes].count("Permute") == 0
