@@ -19,10 +19,15 @@ def rows() -> Iterator[tuple[str, str]]:
     x = xr.DataArray(np.linspace(0, 1, 3), dims="x", coords={"x": [1, 2, 3]})
     for length in LENGTHS:
         traced: list[Any] = []
-        tracing = seconds(lambda n=length, t=traced: t.append(trace_function(xgrad.grad(_chain(n)).fun, (x,), {})))
+        tracing = seconds(
+            lambda n=length, t=traced: t.append(trace_function(xgrad.grad(_chain(n)).fun, (x,), {}))
+        )
         compiling = seconds(lambda t=traced: compile_graph(t[0].graph))
         each = 1e6 / length
-        yield f"{length:,} operations", f"tracing {tracing * each:.0f} µs each, compiling {compiling * each:.0f} µs each"
+        yield (
+            f"{length:,} operations",
+            f"tracing {tracing * each:.0f} µs each, compiling {compiling * each:.0f} µs each",
+        )
 
 
 def _chain(length: int) -> Any:

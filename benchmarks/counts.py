@@ -23,7 +23,10 @@ def rows() -> Iterator[tuple[str, str]]:
         for what, (mine, hand) in compare(program).items():
             ratios = [ours / theirs for ours, theirs in zip(mine, hand, strict=True)]
             text = "instructions {:.3f}×, flops {:.3f}×, bytes {:.3f}×".format(*ratios)
-            yield f"{program.name}, {what}", f"{text}  ({mine.flops:.0f} flops, {mine.bytes:.0f} bytes)"
+            yield (
+                f"{program.name}, {what}",
+                f"{text}  ({mine.flops:.0f} flops, {mine.bytes:.0f} bytes)",
+            )
 
 
 def compare(program: Program) -> dict[str, tuple[Counts, Counts]]:

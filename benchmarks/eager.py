@@ -35,7 +35,10 @@ def _tracing(program: Program) -> str:
     small = [a.isel({d: slice(0, 3) for d in a.dims}) for a in program.arguments]
     program.labeled(*small)
     pairs = [
-        (seconds(lambda: trace_function(program.labeled, tuple(small), {})), seconds(lambda: program.labeled(*small)))
+        (
+            seconds(lambda: trace_function(program.labeled, tuple(small), {})),
+            seconds(lambda: program.labeled(*small)),
+        )
         for _ in range(ROUNDS)
     ]
     return f"{median_ratio(pairs):.2f}× eager xarray's own time"

@@ -22,7 +22,10 @@ def rows() -> Iterator[tuple[str, str]]:
         which = program.argnums
         ours = partial(xgrad.value_and_grad, argnums=which)
         yield f"{program.name}, value", _compare(program, xgrad.jit, jax.jit)
-        yield f"{program.name}, value and gradient", _compare(program, ours, _jitted_gradient(which))
+        yield (
+            f"{program.name}, value and gradient",
+            _compare(program, ours, _jitted_gradient(which)),
+        )
 
 
 def _jitted_gradient(which: tuple[int, ...]) -> Callable[..., Any]:

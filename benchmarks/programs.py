@@ -31,7 +31,9 @@ class Program(NamedTuple):
 def _data(rng: np.random.Generator) -> tuple[xr.DataArray, ...]:
     coords = {"time": np.arange(TIME), "site": [f"s{i}" for i in range(SITE)]}
     temp = xr.DataArray(rng.normal(size=(TIME, SITE)), coords, ("time", "site"), name="temp")
-    rate = xr.DataArray(rng.uniform(0.5, 1.5, SITE), {"site": coords["site"]}, ("site",), name="rate")
+    rate = xr.DataArray(
+        rng.uniform(0.5, 1.5, SITE), {"site": coords["site"]}, ("site",), name="rate"
+    )
     rain = xr.DataArray(rng.normal(size=(SITE, TIME)), coords, ("site", "time"), name="rain")
     return temp, rate, rain
 

@@ -49,10 +49,14 @@ def test_pushforward_is_the_adjoint_of_pullback():
 
 @pytest.mark.parametrize("outer", [pullback_graph, pushforward_graph])
 def test_second_derivative_both_over_reverse(outer):
-    inner = graph_of(lambda x: Pullback(graph_of(wavy, X), (0,)).apply(x, full((), 1.0, "f8"))[0], X)
+    inner = graph_of(
+        lambda x: Pullback(graph_of(wavy, X), (0,)).apply(x, full((), 1.0, "f8"))[0], X
+    )
     t = np.array([0.2, -0.4, 1.0])
     slope = lambda x: gradient(wavy, x)
-    expected = (slope(X + 1e-6 * t) - slope(X - 1e-6 * t)) / 2e-6  # the Hessian is symmetric: both modes give H t
+    expected = (
+        slope(X + 1e-6 * t) - slope(X - 1e-6 * t)
+    ) / 2e-6  # the Hessian is symmetric: both modes give H t
     np.testing.assert_allclose(run(outer(inner), X, t)[0], expected, rtol=1e-6)
 
 

@@ -4,9 +4,20 @@ import dataclasses
 import sys
 
 import pytest
-from tests.graph.toy import ToyAdd, ToyHolds, ToyPair, ToyShift
 
-from xgrad.graph import Graph, GraphError, Node, Op, Var, check, format_graph, rebuild, substitute, toposort
+from tests.graph.toy import ToyAdd, ToyHolds, ToyPair, ToyShift
+from xgrad.graph import (
+    Graph,
+    GraphError,
+    Node,
+    Op,
+    Var,
+    check,
+    format_graph,
+    rebuild,
+    substitute,
+    toposort,
+)
 
 
 def test_ops_are_frozen_and_compared_by_fields():
@@ -82,13 +93,17 @@ def test_a_chain_longer_than_the_recursion_limit():
 def test_check_finds_a_wrong_type():
     x = Var("int")
     wrong = Node(ToyShift(1), [x], ["float"], None).outputs[0]
-    with pytest.raises(GraphError, match=r"ToyShift\(by=1\) after folding: says \('float',\), infers \('int',\)"):
+    with pytest.raises(
+        GraphError, match=r"ToyShift\(by=1\) after folding: says \('float',\), infers \('int',\)"
+    ):
         check(Graph([x], [wrong]), after="folding")
 
 
 def test_check_finds_a_variable_from_elsewhere():
     x, stray = Var("int"), Var("int", name="stray")
-    with pytest.raises(GraphError, match="<stray: int> is neither an input of the graph nor computed in it"):
+    with pytest.raises(
+        GraphError, match="<stray: int> is neither an input of the graph nor computed in it"
+    ):
         check(Graph([x], [ToyAdd()(x, stray)]))
 
 

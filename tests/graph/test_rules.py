@@ -1,8 +1,8 @@
 """Pattern rules: what matches, what does not, merging of what rules make, tables that do not end."""
 
 import pytest
-from tests.graph.toy import ToyAdd, ToyShift
 
+from tests.graph.toy import ToyAdd, ToyShift
 from xgrad.graph import DECLINE, Any_, Graph, Rules, Var, rewrite, rule
 from xgrad.graph.rules import RewriteLoopError
 
@@ -10,7 +10,9 @@ X, A, B = Any_("x"), Any_("a"), Any_("b")
 
 SHIFTS = Rules(
     rule("shift_zero", ToyShift(A)(X), lambda x, a: x if a == 0 else DECLINE),  # x + 0 = x
-    rule("shift_twice", ToyShift(B)(ToyShift(A)(X)), lambda x, a, b: ToyShift(a + b)(x)),  # (x+a)+b = x+(a+b)
+    rule(
+        "shift_twice", ToyShift(B)(ToyShift(A)(X)), lambda x, a, b: ToyShift(a + b)(x)
+    ),  # (x+a)+b = x+(a+b)
     rule("add_same", ToyAdd()(X, X), lambda x: ToyShift(100)(x)),
 )
 
@@ -26,7 +28,9 @@ def test_rules_apply_until_none_fires():
 def test_a_repeated_pattern_variable_means_the_same_value():
     x, y = Var("int"), Var("int")
     assert rewrite(Graph([x, y], [ToyAdd()(x, y)]), SHIFTS).nodes[0].op == ToyAdd()
-    assert rewrite(Graph([x, y], [ToyAdd()(ToyShift(1)(x), ToyShift(1)(x))]), SHIFTS).nodes[0].op == ToyShift(101)
+    assert rewrite(Graph([x, y], [ToyAdd()(ToyShift(1)(x), ToyShift(1)(x))]), SHIFTS).nodes[
+        0
+    ].op == ToyShift(101)
 
 
 def test_what_rules_make_is_merged_with_what_is_there():
@@ -48,7 +52,9 @@ def test_a_table_that_does_not_end_is_reported_by_name():
         rule("down", ToyShift(A)(X), lambda x, a: ToyShift(a - 1)(x) if a % 2 else DECLINE),
     )
     x = Var("int")
-    with pytest.raises(RewriteLoopError, match="these rewrite rules do not come to an end: down, up"):
+    with pytest.raises(
+        RewriteLoopError, match="these rewrite rules do not come to an end: down, up"
+    ):
         rewrite(Graph([x], [ToyShift(0)(x)]), forever)
 
 

@@ -24,7 +24,9 @@ def delegate_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, .
 def share_primals(graph: Graph) -> Graph:
     """``graph`` with primal outputs taken from the joint nodes that compute them anyway."""
     for k in range(len(_joint_nodes(graph))):
-        graph = _share(graph, _joint_nodes(graph)[k])  # sharing rebuilds the graph, not the number of these nodes
+        graph = _share(
+            graph, _joint_nodes(graph)[k]
+        )  # sharing rebuilds the graph, not the number of these nodes
     return graph
 
 

@@ -31,7 +31,9 @@ def expand_pullback(op: Pullback, inputs: Sequence[Var]) -> tuple[Var, ...]:
     return tuple([_finish(cts.get(v), here[v]) for v in wrt])
 
 
-def _pull_node(node: Node, here: dict[Var, Var], active: set[Var], cts: dict[Var, list[Var]]) -> None:
+def _pull_node(
+    node: Node, here: dict[Var, Var], active: set[Var], cts: dict[Var, list[Var]]
+) -> None:
     """Send the cotangents of the outputs of ``node`` on to its active inputs."""
     wanted = [i for i, v in enumerate(node.inputs) if v in active and _passes(node, i)]
     ins = [here[v] for v in node.inputs]
@@ -68,14 +70,18 @@ def expand_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, ...
     active = active_vars(graph, wrt)
     tangents = dict(zip(wrt, inputs[len(graph.inputs) :], strict=True))
     for node in graph.nodes:
-        given = {i: tangents[v] for i, v in enumerate(node.inputs) if v in tangents and _passes(node, i)}
+        given = {
+            i: tangents[v] for i, v in enumerate(node.inputs) if v in tangents and _passes(node, i)
+        }
         if given and any(out in active for out in node.outputs):
             with located(node.source):
                 ins = [here[v] for v in node.inputs]
                 outs = [here[v] for v in node.outputs]
                 made = family(type(node.op)).pushforward(node, ins, outs, given)
             tangents.update(zip(node.outputs, made, strict=True))
-    return tuple([_finish([tangents[v]] if v in tangents else None, here[v]) for v in graph.outputs])
+    return tuple(
+        [_finish([tangents[v]] if v in tangents else None, here[v]) for v in graph.outputs]
+    )
 
 
 def lay_out(graph: Graph, inputs: Sequence[Var]) -> dict[Var, Var]:

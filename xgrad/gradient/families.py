@@ -6,7 +6,7 @@ the business of the engine in ``expand``.
 """
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, NamedTuple
 
 from xgrad.axes.base import (
@@ -36,19 +36,25 @@ class Family(NamedTuple):
     pushforward: Callable[[Node, Vars, Vars, dict[int, Var]], tuple[Var, ...]]
 
 
-def _pull_elementwise(node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars) -> dict[int, Var]:
+def _pull_elementwise(
+    node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
+) -> dict[int, Var]:
     """ct_i = ct * ∂f/∂x_i, with the mask of a masked cotangent outermost."""
     partials = _op(node).partials(outs[0], *ins)
     return {i: scale(cts[0], partials[i]) for i in wanted}
 
 
-def _push_elementwise(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:
+def _push_elementwise(
+    node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]
+) -> tuple[Var, ...]:
     """t = Σ_i ∂f/∂x_i * t_i"""
     partials = _op(node).partials(outs[0], *ins)
     return (total([multiply(t, partials[i]) for i, t in tangents.items()]),)
 
 
-def _pull_linear(node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars) -> dict[int, Var]:
+def _pull_linear(
+    node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
+) -> dict[int, Var]:
     """ct_i = f_iᵀ ct; an op that only moves values moves the mask of a masked cotangent too."""
     return {i: move(_op(node), i, cts[0], ins) for i in wanted}
 
@@ -63,13 +69,17 @@ def _push_linear(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) ->
     return node.op.apply(*moved)
 
 
-def _push_multilinear(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:
+def _push_multilinear(
+    node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]
+) -> tuple[Var, ...]:
     """t = Σ_i f(x_1, …, t_i, …, x_n)"""
     terms = [node.op(*[t if k == i else x for k, x in enumerate(ins)]) for i, t in tangents.items()]
     return (total(terms),)
 
 
-def _pull_general(node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars) -> dict[int, Var]:
+def _pull_general(
+    node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
+) -> dict[int, Var]:
     return _op(node).pullback(wanted, ins, outs, cts)
 
 
@@ -77,7 +87,9 @@ def _push_general(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -
     return _op(node).pushforward(ins, outs, tangents)
 
 
-def _pull_opaque(node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars) -> dict[int, Var]:
+def _pull_opaque(
+    node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
+) -> dict[int, Var]:
     """The op alone is delegated to ``jax.vjp``."""
     results = VjpCall(_alone(node), tuple(wanted)).apply(*ins, *cts)
     return dict(zip(wanted, results[len(node.outputs) :], strict=True))
@@ -100,7 +112,7 @@ FAMILIES: dict[type[Op], Family] = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def family(op_class: type[Op]) -> Family:
     """The family of an op class."""
     for base in op_class.__mro__:

@@ -1,7 +1,17 @@
 """The immutable graph: ops, nodes, variables, closed functions, rewriting, checking and printing. Knows no arrays."""
 
 from xgrad.graph.check import GraphError, check
-from xgrad.graph.core import Builder, Graph, Node, Op, Var, is_abstract, rebuild, substitute, toposort
+from xgrad.graph.core import (
+    Builder,
+    Graph,
+    Node,
+    Op,
+    Var,
+    is_abstract,
+    rebuild,
+    substitute,
+    toposort,
+)
 from xgrad.graph.printing import format_graph
 from xgrad.graph.rules import DECLINE, Any_, Fired, Rule, Rules, match, rewrite, rule
 from xgrad.graph.source import Source, current_source, located, user_source

@@ -1,4 +1,4 @@
-"""The invariant that holds between any two passes: every node's types are what its op infers, and the graph is closed."""
+"""The invariant between any two passes: every node's types are what its op infers, and the graph is closed."""
 
 from collections.abc import Sequence
 

@@ -38,7 +38,9 @@ class Op:
     def apply(self, *inputs: "Var") -> tuple["Var", ...]:
         """A new node's outputs, always as a tuple."""
         types = self.infer(*[x.type for x in inputs])
-        return Node(self, inputs, types if type(types) is tuple else (types,), current_source()).outputs
+        return Node(
+            self, inputs, types if type(types) is tuple else (types,), current_source()
+        ).outputs
 
     def __call__(self, *inputs: Any) -> Any:
         """A new node's only output; with pattern variables among the inputs, a pattern (see ``rules``)."""

@@ -46,7 +46,13 @@ class _Printer:
             children = list(node.inputs)
             for i, child in reversed(list(enumerate(children))):
                 last = i == len(children) - 1
-                stack.append((child, indent + ("└─ " if last else "├─ "), indent + ("   " if last else "│  ")))
+                stack.append(
+                    (
+                        child,
+                        indent + ("└─ " if last else "├─ "),
+                        indent + ("   " if last else "│  "),
+                    )
+                )
         return lines
 
     def line(self, var: Var, graph: Graph, label: str, again: bool) -> str:

@@ -1,4 +1,4 @@
-"""Where in the user's program a value was made: found once per traced operation, and inherited by what is made from it."""
+"""Where in the user's program a value was made: found once per traced operation, inherited by what is made of it."""
 
 import os
 import sys

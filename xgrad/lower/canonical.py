@@ -1,8 +1,8 @@
 """Canonicalisation: one form for what is written in many ways, so that equal things merge and later rules see them.
 
 Why it ends: a rule lowers the number of nodes; or the number of elements computed (``repeat_last``); or the roundings
-(``multiply_reciprocal``); or moves a sign or a transpose towards the outputs, or below a broadcast, where less data lies.
-None raises an earlier entry of this list.
+(``multiply_reciprocal``); or moves a sign or a transpose towards the outputs, or below a broadcast, where there is less
+data. None raises an earlier entry of this list.
 """
 
 from xgrad.lower.rules.arithmetic import ARITHMETIC

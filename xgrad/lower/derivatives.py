@@ -1,4 +1,4 @@
-"""Where lazy derivatives become ordinary ops or JAX calls: innermost first, each by the route it or the function names."""
+"""Where lazy derivatives become ordinary ops or JAX calls: innermost first, each by its route or the function's."""
 
 from collections.abc import Callable, Sequence
 

@@ -67,7 +67,7 @@ ARITHMETIC = Rules(
 
 
 def _plus_zero(v: Literal) -> bool:
-    return is_number(v, 0) and not np.signbit(v.value.real)
+    return is_number(v, 0) and not np.signbit(np.real(v.value))
 
 
 def _minus(x: Var) -> Var:
@@ -85,7 +85,7 @@ def _integer_power(x: Var, v: Literal) -> Any:
         or abs(exponent) > _LARGEST_POWER
     ):
         return DECLINE
-    n = int(exponent.real)
+    n = int(np.real(exponent))
     simple = {-1: Reciprocal(), 1: None, 2: Square()}
     if n == 0:
         return DECLINE

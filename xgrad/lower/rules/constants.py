@@ -8,9 +8,9 @@ from xgrad.axes.constants import Full
 from xgrad.axes.literal import Literal
 from xgrad.axes.namespace import numpy_namespace
 from xgrad.axes.structural import Expand, Permute, Reshape, Reverse, Slice
-from xgrad.graph import Any_, Rules, Var, rule
+from xgrad.graph import Rules, Var, rule
 from xgrad.lower.rules.elementwise import for_each_op
-from xgrad.lower.rules.patterns import A, B, C, P, a_full
+from xgrad.lower.rules.patterns import A, B, C, P, a_full, variable
 
 
 def _moved(out: Var, v: Literal) -> Var:
@@ -27,7 +27,7 @@ def _fold(out: Var) -> Var:
 
 
 CONSTANTS = Rules(
-    *for_each_op("fold", lambda i: a_full(Any_(f"v{i}"), Any_(f"s{i}")), _fold),
+    *for_each_op("fold", lambda i: a_full(variable(f"v{i}"), variable(f"s{i}")), _fold),
     rule("permute_full", Permute(P)(a_full()), _moved),  # a constant has no order,
     rule("reshape_full", Reshape(P)(a_full()), _moved),  # no shape of its own,
     rule("expand_full", Expand(P, A)(a_full()), _moved),  # spreads as it is,

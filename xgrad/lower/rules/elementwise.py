@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from xgrad.axes.elementwise import UFUNCS, Cast, IntegerPower, Where
-from xgrad.graph import Any_, Rule, Var, rule
+from xgrad.graph import Rule, Var, rule
 from xgrad.graph.core import field_names
+from xgrad.lower.rules.patterns import variable
 
 ELEMENTWISE: tuple[type[Any], ...] = tuple(
     dict.fromkeys([*UFUNCS.values(), Where, Cast, IntegerPower])
@@ -19,7 +20,7 @@ def arity(op_class: type[Any]) -> int:
 
 def pattern(op_class: type[Any], inputs: Sequence[Any]) -> Any:
     """The pattern of an elementwise op with any parameters on these inputs."""
-    return op_class(**{name: Any_(f"field_{name}") for name in field_names(op_class)})(*inputs)
+    return op_class(**{name: variable(f"field_{name}") for name in field_names(op_class)})(*inputs)
 
 
 def for_each_op(

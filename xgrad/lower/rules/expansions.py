@@ -4,8 +4,9 @@ from typing import Any
 
 from xgrad.axes.constants import Full
 from xgrad.axes.structural import Expand
-from xgrad.graph import DECLINE, Any_, Rules, Var
+from xgrad.graph import DECLINE, Rules, Var
 from xgrad.lower.rules.elementwise import for_each_op
+from xgrad.lower.rules.patterns import variable
 
 
 def _before_repeating(out: Var) -> Any:
@@ -23,4 +24,4 @@ def _full(x: Var, shape: tuple[int, ...]) -> Var:
     return Full(shape, x.op.value)()  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
 
 
-EXPANSIONS = Rules(*for_each_op("repeat_last", lambda i: Any_(f"x{i}"), _before_repeating))
+EXPANSIONS = Rules(*for_each_op("repeat_last", lambda i: variable(f"x{i}"), _before_repeating))

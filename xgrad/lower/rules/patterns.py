@@ -6,9 +6,15 @@ from xgrad.axes.constants import Full
 from xgrad.axes.literal import Literal
 from xgrad.graph import Any_
 
-X, Y, M, N = Any_("x"), Any_("y"), Any_("m"), Any_("n")
-P, Q, D, S, V = Any_("p"), Any_("q"), Any_("d"), Any_("s"), Any_("v")
-A, B, C = Any_("a"), Any_("b"), Any_("c")
+
+def variable(name: str) -> Any:
+    """A pattern variable; typed ``Any``, as it stands in for parameters of every type."""
+    return Any_(name)
+
+
+X, Y, M, N = [variable(name) for name in "xymn"]
+P, Q, D, S, V = [variable(name) for name in "pqdsv"]
+A, B, C = [variable(name) for name in "abc"]
 
 
 def a_full(value: Any = V, shape: Any = S) -> Any:

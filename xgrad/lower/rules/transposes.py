@@ -2,8 +2,8 @@
 
 Names leave the order of axes open, so the order of a broadcast is whatever its first operand had; a large operand that
 comes second would be transposed before every use. An elementwise op on transposed operands is the transpose of the op
-on the operands as they lie: what is left at the outputs is one transpose, or none. Repeated values (``Expand``, ``Full``)
-take any order for free.
+on the operands as they lie: what is left at the outputs is one transpose, or none. Repeated values (``Expand``,
+``Full``) take any order for free.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from xgrad.axes.constants import Full
 from xgrad.axes.reduce import All, Max, Min, Prod, Sum
 from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.structural import Expand, Permute
-from xgrad.graph import DECLINE, Any_, Rules, Var, rule
+from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.elementwise import for_each_op
 from xgrad.lower.rules.movement import is_identity
-from xgrad.lower.rules.patterns import A, P, S, X
+from xgrad.lower.rules.patterns import A, P, S, X, variable
 
 Perm = tuple[int, ...]
 
@@ -65,14 +65,15 @@ def _inside_expand(x: Var, s: tuple[int, ...], a: Perm, p: Perm) -> Var:
 
 def _reduce_first(out: Var, x: Var, a: tuple[int, ...], p: Perm) -> Var:
     """reduce(x.p, a) = reduce(x, p[a]).q"""
-    reduced = type(out.op)(tuple(sorted([p[axis] for axis in a])))(x)  # pyright: ignore[reportCallIssue]
+    reduce: Any = type(out.op)
+    reduced = reduce(tuple(sorted([p[axis] for axis in a])))(x)
     kept = [axis for i, axis in enumerate(p) if i not in a]
     order = tuple([sorted(kept).index(axis) for axis in kept])
     return reduced if is_identity(order) else Permute(order)(reduced)
 
 
 TRANSPOSES = Rules(
-    *for_each_op("sink", lambda i: Any_(f"x{i}"), _sink),
+    *for_each_op("sink", lambda i: variable(f"x{i}"), _sink),
     rule(
         "permute_expand", Permute(P)(Expand(S, A)(X)), _inside_expand
     ),  # expand(x).p = expand(x.q)
