@@ -16,8 +16,14 @@ from tests.axes.derivatives import (
     pushforward_graph,
 )
 from tests.axes.examples import EXAMPLES, Example
+from xgrad.axes.base import AbstractLinear, Flow, TensorType, is_float
+from xgrad.axes.constants import Constant, Full
 from xgrad.axes.interpret import evaluate
-from xgrad.graph import Graph, Op, check
+from xgrad.axes.logic import Cast
+from xgrad.axes.opaque import JaxCall
+from xgrad.graph import Graph, Op, Var, check
+
+FIXED_TYPES = (Constant, Full, Cast, JaxCall)  # their fields say the dtype
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[repr(x.op) for x in EXAMPLES])
 
@@ -43,6 +49,54 @@ def test_equal_ops_are_equal_and_hash_alike(example: Example):
     assert twin is not example.op
     assert twin == example.op
     assert hash(twin) == hash(example.op)
+
+
+@each_example
+def test_float32_stays_float32(example: Example, rng: np.random.Generator):
+    """Forward and backwards: no constant or rule makes anything wider."""
+    if isinstance(example.op, FIXED_TYPES):
+        return
+    inputs = [narrow(x) for x in example.inputs(rng)]
+    graph = check(graph_of(example.op, inputs))
+    wrt = differentiable_inputs(graph)
+    for g in (graph, check(pullback_graph(graph, wrt))):
+        arguments = [*inputs, *directions(rng, [v.type for v in g.inputs[len(inputs) :]])]
+        found = [x.dtype for x in evaluate(g, arguments)]
+        assert found == [v.type.dtype for v in g.outputs]
+        assert all(d == narrow(np.empty(0, d)).dtype for d in found) or not wrt
+
+
+@each_example
+def test_masks_move_with_cotangents(example: Example, rng: np.random.Generator):
+    """Where the moved mask does not hold, the cotangent of a masked cotangent is zero."""
+    inputs = example.inputs(rng)
+    graph = graph_of(example.op, inputs)
+    if not isinstance(example.op, AbstractLinear):
+        return
+    (out,) = graph.outputs
+    mask = rng.random(out.type.shape) < 0.5
+    given_mask, ct = Var(TensorType(out.type.shape, mask.dtype)), Var(out.type)
+    for i in differentiable_inputs(graph):
+        moved = example.op.move_mask(i, given_mask, *graph.inputs)
+        if moved is None:
+            continue
+        pulled = example.op.transpose(i, ct, *graph.inputs)
+        assert (moved.type.shape, moved.type.dtype) == (pulled.type.shape, np.dtype(bool))
+        (ct_value,) = directions(rng, [out.type])
+        both = Graph([given_mask, ct, *graph.inputs], [moved, pulled])
+        keep, value = evaluate(both, [mask, np.where(mask, ct_value, 0), *inputs])
+        assert not value[~keep].any()
+
+
+@each_example
+def test_an_input_without_derivative_says_why(example: Example, rng: np.random.Generator):
+    graph = graph_of(example.op, example.inputs(rng))
+    (node,) = graph.nodes
+    types = [v.type for v in node.inputs]
+    flows = {
+        example.op.flow(i, k, types) for i in range(len(types)) for k in range(len(node.outputs))
+    }
+    assert flows <= {Flow.VALUE, Flow.UNUSED} or example.op.why or not is_float(types[0].dtype)
 
 
 @each_example
@@ -77,6 +131,11 @@ def test_second_derivative(example: Example, rng: np.random.Generator):
     assert_adjoint(pulled, arguments, wrt, rng)
     if example.smooth:
         assert_differences(pulled, arguments, wrt, rng)
+
+
+def narrow(x: np.ndarray) -> np.ndarray:
+    """``x`` in single precision where it is a float."""
+    return x.astype({"f": np.float32, "c": np.complex64}.get(x.dtype.kind, x.dtype))
 
 
 def assert_adjoint(

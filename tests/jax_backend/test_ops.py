@@ -15,9 +15,11 @@ from tests.axes.derivatives import (
     pullback_graph,
 )
 from tests.axes.examples import EXAMPLES, Example
+from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.index import Scatter
 from xgrad.axes.interpret import evaluate, interpreter
 from xgrad.axes.linalg import Qr, Svd
+from xgrad.axes.special import LogNdtr, Ndtr, Ndtri
 from xgrad.graph import Graph
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
@@ -26,6 +28,11 @@ UP_TO_SIGNS = (Svd, Qr)  # their factors are not unique
 NO_RULE_IN_JAX = (Scatter(0, 1, "multiply"),)  # where positions may be equal
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[repr(x.op) for x in EXAMPLES])
+NOT_IN_BFLOAT16 = (Ndtr, LogNdtr, Ndtri)  # JAX has them from float32 on
+ELEMENTWISE = [x for x in EXAMPLES if isinstance(x.op, AbstractElementwise)]
+each_elementwise = pytest.mark.parametrize(
+    "example", ELEMENTWISE, ids=[repr(x.op) for x in ELEMENTWISE]
+)
 JAX_DIFFERENTIATES = [x for x in EXAMPLES if x.smooth and x.op not in NO_RULE_IN_JAX]
 smooth_example = pytest.mark.parametrize(
     "example", JAX_DIFFERENTIATES, ids=[repr(x.op) for x in JAX_DIFFERENTIATES]
@@ -49,6 +56,21 @@ def test_jax_computes_what_numpy_does(example: Example, rng: np.random.Generator
     if isinstance(example.op, UP_TO_SIGNS):
         found, expected = [np.abs(x) for x in found], [np.abs(x) for x in expected]
     assert_close(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@each_elementwise
+def test_low_precision_is_kept(example: Example, dtype: str, rng: np.random.Generator):
+    """Forward and backwards, what JAX makes has the inferred types."""
+    if dtype == "bfloat16" and isinstance(example.op, NOT_IN_BFLOAT16):
+        return
+    inputs = [x.astype(dtype) if x.dtype == np.float64 else x for x in example.inputs(rng)]
+    graph = graph_of(example.op, inputs)
+    for g in (graph, pullback_graph(graph, differentiable_inputs(graph))):
+        shapes = [jax.ShapeDtypeStruct(v.type.shape, v.type.dtype) for v in g.inputs]
+        with jax.enable_x64(True):
+            found = jax.eval_shape(interpreter(g, jax_namespace, SPECIAL), *shapes)
+        assert [(x.shape, x.dtype) for x in found] == [tuple(v.type) for v in g.outputs]
 
 
 @smooth_example

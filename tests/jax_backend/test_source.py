@@ -7,7 +7,11 @@ import jax
 import numpy as np
 import pytest
 
+from tests.axes.derivatives import graph_of
+from tests.axes.examples import EXAMPLES
 from tests.jax_backend import graphs
+from xgrad.axes.base import TensorType
+from xgrad.axes.opaque import JaxCall
 from xgrad.graph import Graph
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.executable import executable_for
@@ -16,6 +20,9 @@ from xgrad.jax_backend.source import source_arguments, to_source
 each_graph = pytest.mark.parametrize(
     "make", (*graphs.PLAIN, *graphs.DELEGATED), ids=lambda make: make.__name__
 )
+
+
+PRINTED = [x for x in EXAMPLES if not isinstance(x.op, JaxCall)]
 
 
 @pytest.fixture
@@ -34,7 +41,16 @@ def load(source, name="f"):
 @each_graph
 def test_source_computes_what_the_executable_computes(make, rng, without_xgrad):
     graph = make()
-    arrays = graphs.arrays_for(graph, rng)
+    compare(graph, graphs.arrays_for(graph, rng))
+
+
+@pytest.mark.parametrize("example", PRINTED, ids=[repr(x.op) for x in PRINTED])
+def test_source_of_every_op_computes_what_the_executable_computes(example, rng, without_xgrad):
+    arrays = example.inputs(rng)
+    compare(graph_of(example.op, arrays), arrays)
+
+
+def compare(graph, arrays):
     got = load(to_source(graph))(*arrays, *source_arguments(graph))
     lifted, constants = lift(graph)
     expected = executable_for(lifted)(*arrays, *constants)
@@ -47,9 +63,8 @@ def test_source_computes_what_the_executable_computes(make, rng, without_xgrad):
 def test_source_names_each_thing_once_and_only_the_public(make):
     tree = ast.parse(to_source(make()))
     assert not [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr[0] == "_"]
-    stored = [
-        n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-    ]
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id != "_"]
+    stored = [n.id for n in names if isinstance(n.ctx, ast.Store)]
     assert len(stored) == len(set(stored))
 
 
@@ -76,7 +91,7 @@ def model(rain, temp):
     multiply = lax.mul(temp, temp)  # model.py:12
     add = lax.add(sin, multiply)  # model.py:12
     full = lax.full((3,), float('nan'), dtype=np.float64)
-    divide = lax.div(add, full)
+    divide = jnp.divide(add, full)
     return add, divide
 '''
     )
@@ -98,3 +113,24 @@ def test_inputs_keep_their_names_where_python_lets_them():
     x, y = graphs.var(2, name="air temperature"), graphs.var(2, name="air_temperature")
     assert "def f(air_temperature, air_temperature_2):" in to_source(Graph((x, y), (x, y)))
     assert "def f(class_2):" in to_source(graphs.nothing_done())
+
+
+def users_function(x):
+    return x * 2
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (jax.nn.softplus, "called = jax.nn.softplus(x0)"),
+        (users_function, f"from {__name__} import users_function\n"),
+        (
+            lambda x: x,
+            f"# function is <lambda> of {__name__}, which cannot be imported: define it here",
+        ),
+    ],
+)
+def test_functions_of_users_are_called_by_name(function, expected):
+    x = graphs.var(3)
+    call = JaxCall(function, (TensorType((3,), np.dtype(float)),))
+    assert expected in to_source(Graph((x,), (call(x),)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from xgrad.axes.base import AbstractElementwise, AbstractLinear, Flow, TensorType, is_float
 from xgrad.axes.constants import full_like, ones_like, zeros_like
-from xgrad.axes.logic import cast, equal, greater, less, where
+from xgrad.axes.logic import cast, equal, greater, is_nan, less, logical_or, where
 from xgrad.graph import Var
 
 Partials = tuple[Var | None, ...]
@@ -15,6 +15,7 @@ Partials = tuple[Var | None, ...]
 class AbstractRounding(AbstractElementwise):
     """Piecewise constant in its only input."""
 
+    why = "it is constant between its jumps"
     steps = (0,)
 
     def partials(self, out: Var, x: Var) -> Partials:
@@ -31,6 +32,8 @@ class Negative(AbstractElementwise):
 
 class Absolute(AbstractElementwise):
     """|x|; the derivative at 0 is 0. Of a complex number, a real; its derivative is left to JAX's own route."""
+
+    why = "the derivative of the absolute value of a complex number is not written"
 
     def result_dtype(self, *dtypes: np.dtype) -> np.dtype:
         return real_dtype(dtypes[0])
@@ -88,6 +91,16 @@ class Sqrt(AbstractElementwise):
         return (divide(full_like(x, 0.5), out),)
 
 
+class Rsqrt(AbstractElementwise):
+    """1 / √x: d = -out / (2 x)"""
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.lax.rsqrt(x)
+
+    def partials(self, out: Var, x: Var) -> Partials:
+        return (scaled(divide(out, x), -0.5),)
+
+
 class Cbrt(AbstractElementwise):
     """d = 1 / (3 out²)"""
 
@@ -141,6 +154,7 @@ class Divide(AbstractElementwise):
 class FloorDivide(AbstractElementwise):
     """Rounded down; an integer divided by zero is 0, as in NumPy."""
 
+    why = "it is constant between its jumps"
     steps = (0, 1)
 
     def emit(self, xp: Any, x: Any, y: Any) -> Any:
@@ -197,7 +211,7 @@ class Fmax(AbstractElementwise):
         return xp.fmax(x, y)
 
     def partials(self, out: Var, x: Var, y: Var) -> Partials:
-        return shares(equal(out, x), x, y)
+        return shares(logical_or(greater(x, y), is_nan(y)), x, y)
 
 
 class Fmin(AbstractElementwise):
@@ -207,7 +221,7 @@ class Fmin(AbstractElementwise):
         return xp.fmin(x, y)
 
     def partials(self, out: Var, x: Var, y: Var) -> Partials:
-        return shares(equal(out, x), x, y)
+        return shares(logical_or(less(x, y), is_nan(y)), x, y)
 
 
 def shares(first: Var, x: Var, y: Var) -> Partials:
@@ -220,6 +234,7 @@ def shares(first: Var, x: Var, y: Var) -> Partials:
 class Copysign(AbstractElementwise):
     """|x| with the sign of y: the sign of x turns where the two differ."""
 
+    why = "only the sign of the second argument counts"
     steps = (1,)
 
     def emit(self, xp: Any, x: Any, y: Any) -> Any:
@@ -232,6 +247,7 @@ class Copysign(AbstractElementwise):
 class Heaviside(AbstractElementwise):
     """0 below zero, 1 above, and ``y`` at zero: the only place where ``y`` counts."""
 
+    why = "it is constant on either side of zero"
     steps = (0,)
 
     def emit(self, xp: Any, x: Any, y: Any) -> Any:
@@ -308,6 +324,10 @@ def square(x: Var) -> Var:
 
 def sqrt(x: Var) -> Var:
     return Sqrt()(x)
+
+
+def rsqrt(x: Var) -> Var:
+    return Rsqrt()(x)
 
 
 def reciprocal(x: Var) -> Var:

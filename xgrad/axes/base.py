@@ -58,6 +58,11 @@ class Flow(Enum):
     UNUSED = "unused"
 
 
+def value_flow(type: TensorType) -> Flow:
+    """The flow of values that an op passes on in their own dtype: integers and truth values go in steps."""
+    return Flow.VALUE if is_float(type.dtype) else Flow.STEP
+
+
 class AbstractTensorOp(Op):
     """An op on axis numbers."""
 
@@ -132,7 +137,7 @@ class AbstractLinear(AbstractTensorOp):
         return self.linear_in is None or i in self.linear_in
 
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
-        return Flow.VALUE if self.is_linear_in(i) else Flow.POSITION
+        return value_flow(types[i]) if self.is_linear_in(i) else Flow.POSITION
 
 
 class AbstractMultilinear(AbstractTensorOp):
@@ -145,7 +150,8 @@ class AbstractMultilinear(AbstractTensorOp):
         raise NotImplementedError(f"{type(self).__name__}.transpose")
 
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
-        return Flow.VALUE if self.linear_in is None or i in self.linear_in else Flow.POSITION
+        within = self.linear_in is None or i in self.linear_in
+        return value_flow(types[i]) if within else Flow.POSITION
 
 
 class AbstractGeneral(AbstractTensorOp):
@@ -155,7 +161,7 @@ class AbstractGeneral(AbstractTensorOp):
 
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
         within = self.differentiable_in is None or i in self.differentiable_in
-        return Flow.VALUE if within else Flow.POSITION
+        return value_flow(types[i]) if within else Flow.POSITION
 
 
 class AbstractStep(AbstractTensorOp):
@@ -168,8 +174,14 @@ class AbstractStep(AbstractTensorOp):
 class AbstractOpaque(AbstractTensorOp):
     """Differentiable by JAX alone: the engine delegates this op to ``jax.vjp`` and ``jax.jvp``."""
 
+    why = "JAX gives no derivative by integers and truth values; cast them to floats first"
+
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
-        return Flow.VALUE
+        inferred: Any = self.infer(*types)
+        result = inferred if isinstance(inferred, TensorType) else inferred[out]
+        if not is_float(result.dtype):
+            return Flow.STEP
+        return Flow.VALUE if is_float(types[i].dtype) else Flow.MISSING
 
 
 Emit = Callable[..., Any]

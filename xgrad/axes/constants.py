@@ -80,6 +80,11 @@ def iota(shape: Sequence[int], axis: int, dtype: DTypeLike = np.int64) -> Var:
     return Iota(tuple(shape), axis, np.dtype(dtype))()
 
 
+def position_dtype(n: int) -> np.dtype:
+    """The narrowest dtype that our own rules use for positions below ``n``."""
+    return np.dtype(np.int32 if n <= np.iinfo(np.int32).max else np.int64)
+
+
 def scalar_value(x: Var) -> Any:
     """The scalar that ``x`` is everywhere where it is a ``Full``; None otherwise."""
     return x.op.value.value[()] if isinstance(x.op, Full) else None

@@ -1,32 +1,28 @@
-"""Values at positions: taking, gathering and windows, and putting back, which is their transpose.
-
-JAX's gathers and scatters want the shapes of their operands spelled out, so these ops note them when they are applied
-(``shape`` of x, ``points``: how many axes the positions have); users of the ops leave them out.
-"""
+"""Values at positions: taking and gathering, and putting back, which is their transpose."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from xgrad.axes.arithmetic import divide, multiply
 from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
-from xgrad.axes.constants import full, iota, ones_like, zeros_like
+from xgrad.axes.constants import full, iota, ones_like, position_dtype, zeros_like
 from xgrad.axes.logic import cast, equal, where
-from xgrad.axes.spread import other_axes
-from xgrad.axes.structural import inverse_order, permute, reshape
+from xgrad.axes.spread import expand, without_axes
+from xgrad.axes.structural import reshape
 from xgrad.axes.window import SliceUpdate, Unwindow, Window
-from xgrad.graph import Op, Var
+from xgrad.graph import Var
 
 __all__ = [
     "Gather",
     "Layout",
     "PutAdd",
+    "PutAlong",
     "Scatter",
     "SliceUpdate",
     "Take",
+    "TakeAlong",
     "Unwindow",
     "Window",
-    "put_along",
     "take",
     "take_along",
 ]
@@ -53,10 +49,6 @@ class Layout(NamedTuple):
         single = (*range(self.batch), *self.axes)
         return tuple([1 if a in single else n for a, n in enumerate(self.shape)])
 
-    def picked(self, points: Sequence[int]) -> tuple[int, ...]:
-        """The shape of what is picked at positions of shape ``points`` (the batch not counted)."""
-        return (*self.shape[: self.axes[0]], *points, *self.shape[self.axes[-1] + 1 :])
-
 
 class Take(AbstractLinear):
     """``x`` at the positions ``idx`` along one axis: the axes of ``idx`` stand in place of that axis."""
@@ -65,26 +57,19 @@ class Take(AbstractLinear):
     linear_in = (0,)
     axis: int
     mode: str = "promise"
-    shape: tuple[int, ...] = ()
-    points: int = 0
 
-    @property
-    def layout(self) -> Layout:
-        return Layout(self.shape, 0, (self.axis,), self.points)
-
-    def apply(self, *inputs: Var) -> tuple[Var, ...]:
-        x, idx = inputs
-        return Op.apply(replace(self, shape=x.type.shape, points=idx.type.ndim), *inputs)
+    def layout(self, shape: tuple[int, ...], ndim: int) -> Layout:
+        return Layout(shape, 0, (self.axis,), ndim)
 
     def infer(self, x: TensorType, idx: TensorType) -> TensorType:
         shape = (*x.shape[: self.axis], *idx.shape, *x.shape[self.axis + 1 :])
         return TensorType(shape, x.dtype)
 
     def emit(self, xp: Any, x: Any, idx: Any) -> Any:
-        return xp.gather(x, (idx,), self.layout, self.mode)
+        return xp.gather(x, (idx,), self.layout(x.shape, idx.ndim), self.mode)
 
     def transpose(self, i: int, ct: Var, x: Var, idx: Var) -> Var:
-        return PutAdd(self.axis, self.mode, x.type.shape, idx.type.ndim)(ct, idx)
+        return PutAdd(self.axis, self.mode, x.type.shape)(ct, idx)
 
 
 class PutAdd(AbstractLinear):
@@ -95,21 +80,64 @@ class PutAdd(AbstractLinear):
     axis: int
     mode: str
     shape: tuple[int, ...]
-    points: int
 
-    @property
-    def layout(self) -> Layout:
-        return Layout(self.shape, 0, (self.axis,), self.points)
+    def layout(self, ndim: int) -> Layout:
+        return Layout(self.shape, 0, (self.axis,), ndim)
 
     def infer(self, x: TensorType, idx: TensorType) -> TensorType:
         return TensorType(self.shape, x.dtype)
 
     def emit(self, xp: Any, x: Any, idx: Any) -> Any:
         zeros = xp.zeros_like(x, shape=self.shape)
-        return xp.scatter(zeros, x, (idx,), self.layout, "add", self.mode)
+        return xp.scatter(zeros, x, (idx,), self.layout(idx.ndim), "add", self.mode)
 
     def transpose(self, i: int, ct: Var, x: Var, idx: Var) -> Var:
         return Take(self.axis, self.mode)(ct, idx)
+
+
+class TakeAlong(AbstractLinear):
+    """For every position of ``idx`` the value of ``x`` at that place along ``axis``, on the same row.
+
+    ``idx`` is as long as it likes along ``axis`` and has the shape of ``x`` otherwise; it must be in range.
+    """
+
+    why = "the index only decides which values are taken"
+    linear_in = (0,)
+    axis: int
+
+    def infer(self, x: TensorType, idx: TensorType) -> TensorType:
+        rows = [without_axes(t.shape, (self.axis,)) for t in (x, idx)]
+        assert x.ndim == idx.ndim and rows[0] == rows[1], (self, x, idx)
+        return TensorType(idx.shape, x.dtype)
+
+    def emit(self, xp: Any, x: Any, idx: Any) -> Any:
+        return xp.take_along_axis(x, idx, self.axis)
+
+    def transpose(self, i: int, ct: Var, x: Var, idx: Var) -> Var:
+        return PutAlong(self.axis, x.type.shape[self.axis])(ct, idx)
+
+
+class PutAlong(AbstractLinear):
+    """Values added up at the places ``idx`` along ``axis`` of zeros of ``size`` there: transpose of ``TakeAlong``."""
+
+    why = "the index only decides where values are put"
+    linear_in = (0,)
+    axis: int
+    size: int
+
+    def infer(self, x: TensorType, idx: TensorType) -> TensorType:
+        assert x.shape == idx.shape, (self, x, idx)
+        return TensorType(self.put_shape(x.shape), x.dtype)
+
+    def put_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the result for values of this shape."""
+        return (*shape[: self.axis], self.size, *shape[self.axis + 1 :])
+
+    def emit(self, xp: Any, x: Any, idx: Any) -> Any:
+        return xp.put_along(xp.zeros_like(x, shape=self.put_shape(x.shape)), idx, x, self.axis)
+
+    def transpose(self, i: int, ct: Var, x: Var, idx: Var) -> Var:
+        return TakeAlong(self.axis)(ct, idx)
 
 
 class Gather(AbstractLinear):
@@ -123,17 +151,10 @@ class Gather(AbstractLinear):
     batch: int
     count: int
     mode: str = "promise"
-    shape: tuple[int, ...] = ()
-    points: int = 0
 
-    @property
-    def layout(self) -> Layout:
+    def layout(self, shape: tuple[int, ...], ndim: int) -> Layout:
         axes = tuple(range(self.batch, self.batch + self.count))
-        return Layout(self.shape, self.batch, axes, self.points)
-
-    def apply(self, *inputs: Var) -> tuple[Var, ...]:
-        points = inputs[1].type.ndim - self.batch
-        return Op.apply(replace(self, shape=inputs[0].type.shape, points=points), *inputs)
+        return Layout(shape, self.batch, axes, ndim - self.batch)
 
     def infer(self, x: TensorType, *idx: TensorType) -> TensorType:
         assert len(idx) == self.count, self
@@ -142,7 +163,7 @@ class Gather(AbstractLinear):
         return TensorType((*idx[0].shape, *x.shape[self.batch + self.count :]), x.dtype)
 
     def emit(self, xp: Any, x: Any, *idx: Any) -> Any:
-        return xp.gather(x, idx, self.layout, self.mode)
+        return xp.gather(x, idx, self.layout(x.shape, idx[0].ndim), self.mode)
 
     def transpose(self, i: int, ct: Var, x: Var, *idx: Var) -> Var:
         return Scatter(self.batch, self.count, "add", self.mode)(zeros_like(x), ct, *idx)
@@ -161,25 +182,19 @@ class Scatter(AbstractGeneral):
     count: int
     kind: str
     mode: str = "promise"
-    shape: tuple[int, ...] = ()
-    points: int = 0
 
     @property
-    def layout(self) -> Layout:
-        axes = tuple(range(self.batch, self.batch + self.count))
-        return Layout(self.shape, self.batch, axes, self.points)
-
-    def apply(self, *inputs: Var) -> tuple[Var, ...]:
-        points = inputs[2].type.ndim - self.batch
-        return Op.apply(replace(self, shape=inputs[0].type.shape, points=points), *inputs)
+    def gather(self) -> Gather:
+        """What reads the positions that this writes."""
+        return Gather(self.batch, self.count, self.mode)
 
     def infer(self, x: TensorType, updates: TensorType, *idx: TensorType) -> TensorType:
-        gathered = Gather(self.batch, self.count, self.mode).infer(x, *idx)
-        assert updates == gathered, (self, updates, gathered)
+        assert updates == self.gather.infer(x, *idx), (self, x, updates, idx)
         return x
 
     def emit(self, xp: Any, x: Any, updates: Any, *idx: Any) -> Any:
-        return xp.scatter(x, updates, idx, self.layout, self.kind, self.mode)
+        layout = self.gather.layout(x.shape, idx[0].ndim)
+        return xp.scatter(x, updates, idx, layout, self.kind, self.mode)
 
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
@@ -187,7 +202,7 @@ class Scatter(AbstractGeneral):
         weigh, (ct,) = self._weights(ins, outs[0]), cts
         rules = {
             0: lambda: weigh.x(ct),
-            1: lambda: weigh.updates(self.gather(ct, ins[2:])),
+            1: lambda: weigh.updates(self.gather(ct, *ins[2:])),
         }
         return {i: rules[i]() for i in wanted}
 
@@ -203,10 +218,6 @@ class Scatter(AbstractGeneral):
     def _weights(self, ins: Sequence[Var], out: Var) -> "Weights":
         x, updates, *idx = ins
         return _WEIGHTS[self.kind](self, x, updates, idx, out)
-
-    def gather(self, x: Var, idx: Sequence[Var]) -> Var:
-        """``x`` at the positions."""
-        return Gather(self.batch, self.count, self.mode)(x, *idx)
 
     def put(self, kind: str, x: Var, updates: Var, idx: Sequence[Var]) -> Var:
         """``updates`` put into ``x`` at the positions in another way."""
@@ -229,9 +240,11 @@ def _weights_add(op: Scatter, x: Var, updates: Var, idx: Sequence[Var], out: Var
 
 def _weights_set(op: Scatter, x: Var, updates: Var, idx: Sequence[Var], out: Var) -> Weights:
     """What is written over counts no more; of several updates of one position the one that is read back does."""
-    names = reshape(iota((updates.type.size,), 0), updates.type.shape)
-    written = op.put("set", full(x.type.shape, -1, names.type.dtype), names, idx)
-    wins = equal(op.gather(written, idx), names)
+    points = idx[0].type
+    names = reshape(iota((points.size,), 0, position_dtype(points.size)), points.shape)
+    nobody = full(x.type.shape[: op.batch + op.count], -1, names.type.dtype)
+    read_back = op.gather(op.put("set", nobody, names, idx), *idx)
+    wins = expand(equal(read_back, names), updates.type.shape, range(points.ndim))
     return Weights(
         lambda t: op.put("set", t, zeros_like(updates), idx),
         lambda t: where(wins, t, zeros_like(t)),
@@ -242,7 +255,7 @@ def _weights_multiply(op: Scatter, x: Var, updates: Var, idx: Sequence[Var], out
     """The product of the other factors; where an update is 0, it is taken to be the only one at its position."""
     zero = equal(updates, zeros_like(updates))
     safe = where(zero, ones_like(updates), updates)
-    others = where(zero, op.gather(x, idx), divide(op.gather(out, idx), safe))
+    others = where(zero, op.gather(x, *idx), divide(op.gather(out, *idx), safe))
     return Weights(
         lambda t: multiply(t, op.put("multiply", ones_like(x), updates, idx)),
         lambda t: multiply(t, others),
@@ -251,12 +264,12 @@ def _weights_multiply(op: Scatter, x: Var, updates: Var, idx: Sequence[Var], out
 
 def _weights_extreme(op: Scatter, x: Var, updates: Var, idx: Sequence[Var], out: Var) -> Weights:
     """An equal share for all that attain the extreme."""
-    x_attains, u_attains = equal(x, out), equal(updates, op.gather(out, idx))
+    x_attains, u_attains = equal(x, out), equal(updates, op.gather(out, *idx))
     dtype = x.type.dtype
     count = op.put("add", cast(x_attains, dtype), cast(u_attains, dtype), idx)
     return Weights(
         lambda t: where(x_attains, divide(t, count), zeros_like(t)),
-        lambda t: where(u_attains, divide(t, op.gather(count, idx)), zeros_like(t)),
+        lambda t: where(u_attains, divide(t, op.gather(count, *idx)), zeros_like(t)),
     )
 
 
@@ -274,17 +287,4 @@ def take(x: Var, idx: Var, axis: int, mode: str = "promise") -> Var:
 
 
 def take_along(x: Var, idx: Var, axis: int) -> Var:
-    """For every position of ``idx`` the value of ``x`` at that place along ``axis``, all other axes being the same."""
-    ndim = x.type.ndim
-    order = (*other_axes(ndim, (axis,)), axis)
-    picked = Gather(ndim - 1, 1)(permute(x, order), permute(idx, order))
-    return permute(picked, inverse_order(order))
-
-
-def put_along(x: Var, idx: Var, axis: int) -> Var:
-    """The values of ``x`` added up at the places ``idx`` along ``axis``: the transpose of ``take_along``."""
-    ndim = x.type.ndim
-    order = (*other_axes(ndim, (axis,)), axis)
-    moved = permute(x, order)
-    put = Scatter(ndim - 1, 1, "add")(zeros_like(moved), moved, permute(idx, order))
-    return permute(put, inverse_order(order))
+    return TakeAlong(axis)(x, idx)

@@ -21,6 +21,7 @@ from xgrad.graph import Var
 class AbstractTest(AbstractElementwise):
     """A truth value from numbers."""
 
+    why = "a truth value is constant between its jumps"
     result = "bool"
 
     def partials(self, out: Var, *ins: Var) -> tuple[None, ...]:
@@ -137,6 +138,8 @@ class RightShift(AbstractBits):
 class Where(AbstractGeneral):
     """``x`` where ``c`` holds and ``y`` elsewhere; the cotangent of each is masked, never multiplied by the mask."""
 
+    why = "the condition only chooses between the two"
+
     def infer(self, c: TensorType, x: TensorType, y: TensorType) -> TensorType:
         assert c.dtype == bool and c.shape == x.shape and x == y, (c, x, y)
         return x
@@ -164,6 +167,7 @@ class Where(AbstractGeneral):
 class Cast(AbstractLinear):
     """The same numbers in another dtype; to an integer or a truth value it is a step."""
 
+    why = "whole numbers and truth values are constant between their jumps"
     dtype: np.dtype
 
     def infer(self, x: TensorType) -> TensorType:
@@ -206,6 +210,14 @@ def less(x: Var, y: Var) -> Var:
 
 def logical_and(x: Var, y: Var) -> Var:
     return LogicalAnd()(x, y)
+
+
+def logical_or(x: Var, y: Var) -> Var:
+    return LogicalOr()(x, y)
+
+
+def is_nan(x: Var) -> Var:
+    return IsNan()(x)
 
 
 def logical_not(x: Var) -> Var:

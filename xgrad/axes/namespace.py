@@ -38,7 +38,7 @@ class LaxLinalg:
 
 
 class NumpyLax(AbstractNamespace):
-    """The functions of ``jax.lax`` that emissions use, in NumPy."""
+    """The functions of ``jax.lax`` that emissions use; those that NumPy has under the same name are NumPy's."""
 
     linalg = LaxLinalg()
 
@@ -49,6 +49,9 @@ class NumpyLax(AbstractNamespace):
     def broadcasted_iota(self, dtype: np.dtype, shape: Sequence[int], axis: int) -> Array:
         positions = np.arange(shape[axis], dtype=dtype)
         return self.broadcast_in_dim(positions, shape, (axis,))
+
+    def rsqrt(self, x: Array) -> Array:
+        return np.reciprocal(np.sqrt(x))
 
     def integer_pow(self, x: Array, n: int) -> Array:
         """By squaring, as XLA does it."""
@@ -75,9 +78,6 @@ class NumpyLax(AbstractNamespace):
         out[tuple([slice(low, n - high, gap + 1) for n, (low, high, gap) in places])] = x
         return out
 
-    def concatenate(self, arrays: Sequence[Array], axis: int) -> Array:
-        return np.concatenate(arrays, axis)
-
     def rev(self, x: Array, axes: Sequence[int]) -> Array:
         return np.flip(x, tuple(axes))
 
@@ -87,17 +87,23 @@ class NumpyLax(AbstractNamespace):
     def reduce_prod(self, x: Array, axes: Sequence[int]) -> Array:
         return np.prod(x, axis=tuple(axes), dtype=np.asarray(x).dtype)
 
+    def reduce_max(self, x: Array, axes: Sequence[int]) -> Array:
+        return np.max(x, axis=tuple(axes))
+
+    def reduce_min(self, x: Array, axes: Sequence[int]) -> Array:
+        return np.min(x, axis=tuple(axes))
+
+    def reduce_or(self, x: Array, axes: Sequence[int]) -> Array:
+        return np.any(x, axis=tuple(axes))
+
+    def reduce_and(self, x: Array, axes: Sequence[int]) -> Array:
+        return np.all(x, axis=tuple(axes))
+
     def argmax(self, x: Array, axis: int, index_dtype: Any) -> Array:
         return np.argmax(x, axis).astype(index_dtype)
 
     def argmin(self, x: Array, axis: int, index_dtype: Any) -> Array:
         return np.argmin(x, axis).astype(index_dtype)
-
-    def transpose(self, x: Array, perm: Sequence[int]) -> Array:
-        return np.transpose(x, perm)
-
-    def reshape(self, x: Array, shape: Sequence[int]) -> Array:
-        return np.reshape(x, shape)
 
     def cumsum(self, x: Array, axis: int, reverse: bool) -> Array:
         return _cumulative(np.add, x, axis, reverse)
@@ -167,6 +173,13 @@ class NumpyNamespace(AbstractNamespace):
     ) -> Array:
         out = np.array(x)
         _SCATTERS[kind](out, _selection(indices, layout, mode), updates)
+        return out
+
+    def put_along(self, x: Array, idx: Array, updates: Array, axis: int) -> Array:
+        out = np.array(x)
+        rows = list(np.ogrid[tuple(map(slice, np.shape(idx)))])
+        rows[axis] = idx
+        np.add.at(out, tuple(rows), updates)
         return out
 
     def linear_recurrence(self, a: Array, b: Array, axis: int, reverse: bool) -> Array:

@@ -15,6 +15,12 @@ class JaxCall(AbstractOpaque):
     function: Callable[..., Any]
     out_types: tuple[TensorType, ...]
 
+    def describe(self) -> str:
+        """The function by its name: its address would be another one in every run."""
+        return f"JaxCall({getattr(self.function, '__name__', 'function')})"
+
+    __repr__ = describe
+
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         return self.out_types
 

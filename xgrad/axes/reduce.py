@@ -90,32 +90,34 @@ class AbstractExtreme(AbstractReduction):
     ) -> tuple[Var, ...]:
         t = tangents[0]
         attains, count = self._ties(ins[0], outs[0])
-        return (divide(sum_(where(attains, t, zeros_like(t)), self.axes), count),)
+        some = maximum(count, ones_like(count))
+        return (divide(sum_(where(attains, t, zeros_like(t)), self.axes), some),)
 
     def _ties(self, x: Var, out: Var) -> tuple[Var, Var]:
         """Which values attain the extreme, and how many they are; none does where the extreme is NaN."""
         attains = equal(x, spread(out, x.type.shape, self.axes))
         count = sum_(cast(attains, x.type.dtype), self.axes)
-        return attains, maximum(count, ones_like(count))
+        return attains, count
 
 
 class Max(AbstractExtreme):
     """The greatest value; NaN where there is one."""
 
     def emit(self, xp: Anything, x: Anything) -> Anything:
-        return xp.max(x, axis=self.axes)
+        return xp.lax.reduce_max(x, self.axes)
 
 
 class Min(AbstractExtreme):
     """The least value; NaN where there is one."""
 
     def emit(self, xp: Anything, x: Anything) -> Anything:
-        return xp.min(x, axis=self.axes)
+        return xp.lax.reduce_min(x, self.axes)
 
 
 class AbstractArgExtreme(AbstractStep):
     """The position along one axis, which is dropped; the first of several, and of the first NaN if there is one."""
 
+    why = "a position is constant between its jumps"
     axis: int
 
     def infer(self, x: TensorType) -> TensorType:

@@ -4,22 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from xgrad.axes.base import AbstractGeneral, AbstractStep, TensorType
-from xgrad.axes.index import put_along, take_along
+from xgrad.axes.constants import position_dtype
+from xgrad.axes.index import PutAlong, TakeAlong
 from xgrad.graph import Var
 
 
 class Argsort(AbstractStep):
-    """The positions of the values in ascending order."""
+    """The positions of the values in ascending order, as integers of any dtype that is wide enough."""
 
+    why = "a position is constant between its jumps"
     axis: int
+    dtype: np.dtype = np.dtype(np.int64)
 
     def infer(self, x: TensorType) -> TensorType:
-        return TensorType(x.shape, np.dtype(np.int64))
+        return TensorType(x.shape, self.dtype)
 
     def emit(self, xp: Any, x: Any) -> Any:
-        return xp.argsort(x, axis=self.axis, stable=True)
+        return xp.astype(xp.argsort(x, axis=self.axis, stable=True), self.dtype)
 
 
 class Sort(AbstractGeneral):
@@ -36,17 +40,20 @@ class Sort(AbstractGeneral):
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
-        return {0: put_along(cts[0], argsort(ins[0], self.axis), self.axis)}
+        return {0: PutAlong(self.axis, ins[0].type.shape[self.axis])(cts[0], self._order(ins[0]))}
 
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
     ) -> tuple[Var, ...]:
-        return (take_along(tangents[0], argsort(ins[0], self.axis), self.axis),)
+        return (TakeAlong(self.axis)(tangents[0], self._order(ins[0])),)
+
+    def _order(self, x: Var) -> Var:
+        return argsort(x, self.axis, position_dtype(x.type.shape[self.axis]))
 
 
 def sort(x: Var, axis: int) -> Var:
     return Sort(axis)(x)
 
 
-def argsort(x: Var, axis: int) -> Var:
-    return Argsort(axis)(x)
+def argsort(x: Var, axis: int, dtype: DTypeLike = np.int64) -> Var:
+    return Argsort(axis, np.dtype(dtype))(x)

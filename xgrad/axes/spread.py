@@ -52,6 +52,7 @@ class Sum(AbstractLinear):
 class Any(AbstractStep):
     """Whether any truth value along some axes holds."""
 
+    why = "a truth value is constant between its jumps"
     axes: tuple[int, ...]
 
     def infer(self, x: TensorType) -> TensorType:
@@ -59,12 +60,13 @@ class Any(AbstractStep):
         return TensorType(without_axes(x.shape, self.axes), x.dtype)
 
     def emit(self, xp: typing.Any, x: typing.Any) -> typing.Any:
-        return xp.any(x, axis=self.axes)
+        return xp.lax.reduce_or(x, self.axes)
 
 
 class All(AbstractStep):
     """Whether all truth values along some axes hold."""
 
+    why = "a truth value is constant between its jumps"
     axes: tuple[int, ...]
 
     def infer(self, x: TensorType) -> TensorType:
@@ -72,7 +74,7 @@ class All(AbstractStep):
         return TensorType(without_axes(x.shape, self.axes), x.dtype)
 
     def emit(self, xp: typing.Any, x: typing.Any) -> typing.Any:
-        return xp.all(x, axis=self.axes)
+        return xp.lax.reduce_and(x, self.axes)
 
 
 def without_axes(shape: Sequence[int], axes: Sequence[int]) -> tuple[int, ...]:

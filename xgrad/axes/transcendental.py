@@ -12,8 +12,8 @@ from xgrad.axes.arithmetic import (
     multiply,
     negative,
     reciprocal,
+    rsqrt,
     scaled,
-    sqrt,
     square,
     subtract,
 )
@@ -149,7 +149,7 @@ class Arcsin(AbstractElementwise):
         return xp.arcsin(x)
 
     def partials(self, out: Var, x: Var) -> Partials:
-        return (reciprocal(sqrt(one_minus_square(x))),)
+        return (rsqrt(one_minus_square(x)),)
 
 
 class Arccos(AbstractElementwise):
@@ -159,7 +159,7 @@ class Arccos(AbstractElementwise):
         return xp.arccos(x)
 
     def partials(self, out: Var, x: Var) -> Partials:
-        return (divide(full_like(x, -1), sqrt(one_minus_square(x))),)
+        return (negative(rsqrt(one_minus_square(x))),)
 
 
 class Arctan(AbstractElementwise):
@@ -203,7 +203,7 @@ class Arcsinh(AbstractElementwise):
         return xp.arcsinh(x)
 
     def partials(self, out: Var, x: Var) -> Partials:
-        return (reciprocal(sqrt(add(square(x), ones_like(x)))),)
+        return (rsqrt(add(square(x), ones_like(x))),)
 
 
 class Arccosh(AbstractElementwise):
@@ -214,7 +214,7 @@ class Arccosh(AbstractElementwise):
 
     def partials(self, out: Var, x: Var) -> Partials:
         one = ones_like(x)
-        return (reciprocal(sqrt(multiply(subtract(x, one), add(x, one)))),)
+        return (rsqrt(multiply(subtract(x, one), add(x, one))),)
 
 
 class Arctanh(AbstractElementwise):

@@ -5,16 +5,19 @@ where XLA must be told otherwise. Arrays held by the graph are lifted into input
 their values are in no executable.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant
 from xgrad.axes.interpret import Overrides, interpreter
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate
+from xgrad.jax_backend.batch import batch
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
 
@@ -32,7 +35,11 @@ def _jvp_call(op: JvpCall, xp: Any, *arrays: Any) -> tuple[Any, ...]:
     return delegate.jvp(op, emit(op.graph, xp), arrays)
 
 
-EMISSION: Overrides = {**SPECIAL, VjpCall: _vjp_call, JvpCall: _jvp_call}
+def _batched(op: Batched, xp: Any, *arrays: Any) -> Any:
+    return batch(op, emit(op.graph, xp), arrays)
+
+
+EMISSION: Overrides = {**SPECIAL, VjpCall: _vjp_call, JvpCall: _jvp_call, Batched: _batched}
 
 
 def lift(graph: Graph) -> tuple[Graph, tuple[np.ndarray, ...]]:
@@ -68,6 +75,8 @@ class _Lifting:
             return (self.input(node.op.value.value, like=node.outputs[0]),)
         if isinstance(node.op, VjpCall | JvpCall):
             return self.derivative(node, node.op, inputs)
+        if isinstance(node.op, Batched):
+            return self.batched(node, node.op, inputs)
         return self.builder.node(node.op, inputs, node).outputs
 
     def input(self, array: np.ndarray, like: Var) -> Var:
@@ -79,8 +88,20 @@ class _Lifting:
         self, node: Node, op: VjpCall | JvpCall, inputs: tuple[Var, ...]
     ) -> tuple[Var, ...]:
         """The node of the lifted inner graph, whose new inputs stand before the (co)tangents."""
-        inner, arrays = lift(op.graph)
+        inner, extra = self.inner(op.graph)
         count = len(op.graph.inputs)
-        extra = [self.input(a, like=v) for a, v in zip(arrays, inner.inputs[count:], strict=True)]
         lifted = type(op)(inner, op.wrt)
         return self.builder.node(lifted, (*inputs[:count], *extra, *inputs[count:]), node).outputs
+
+    def batched(self, node: Node, op: Batched, inputs: tuple[Var, ...]) -> tuple[Var, ...]:
+        """The node of the lifted inner graph, whose new inputs are shared by all places."""
+        inner, extra = self.inner(op.graph)
+        mapped = (*op.mapped, *(False,) * len(extra))
+        lifted = dataclasses.replace(op, graph=inner, mapped=mapped)
+        return self.builder.node(lifted, (*inputs, *extra), node).outputs
+
+    def inner(self, graph: Graph) -> tuple[Graph, list[Var]]:
+        """A graph inside an op, lifted, and the inputs here that its new inputs stand for."""
+        inner, arrays = lift(graph)
+        added = inner.inputs[len(graph.inputs) :]
+        return inner, [self.input(a, like=v) for a, v in zip(arrays, added, strict=True)]

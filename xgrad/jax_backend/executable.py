@@ -78,8 +78,8 @@ class Executable:
         """The outputs for NumPy arrays, device arrays or tracers, which stay where they are.
 
         A NumPy array goes to the device of the others, or to the default one. Dispatch is
-        asynchronous. Costs 0.9 µs over the bare ``jax.jit`` call: 0.5 for the scope, and the look
-        for tracers.
+        asynchronous. On top of the bare ``jax.jit`` call this costs 0.5 to 0.9 µs for the scope and
+        0.3 µs for the look for tracers.
         """
         for x in arrays:
             if isinstance(x, Tracer):

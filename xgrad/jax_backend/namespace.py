@@ -15,6 +15,7 @@ from jax import lax
 _DIRECT = {
     "negative": lax.neg,
     "absolute": lax.abs,
+    "sign": lax.sign,
     "floor": lax.floor,
     "ceil": lax.ceil,
     "square": lax.square,

@@ -9,20 +9,22 @@ import builtins
 import keyword
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
 from xgrad.axes.base import TensorType, is_float
+from xgrad.axes.batched import Batched
 from xgrad.axes.interpret import emission
-from xgrad.gradient.ops import JvpCall, VjpCall, cotangent_type
+from xgrad.axes.opaque import JaxCall
+from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Graph, Node, Var
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.recording import Call, Function, Name, Recorder, Value, leaves
 from xgrad.jax_backend.special import SPECIAL
-from xgrad.jax_backend.spelling import IMPORTS, array_text, spell
+from xgrad.jax_backend.spelling import IMPORTS, array_text, is_public, public_name, spell
 
 _SMALL = 32  # array literals of up to so many elements are printed; larger ones become arguments
 _INDENT = "    "
@@ -49,20 +51,30 @@ def _printed(array: np.ndarray) -> bool:
 
 
 class _Names:
-    """Names for a text, each given once: no keyword, builtin or module that the text uses."""
+    """Names for a text, each given once, and the users' functions that it calls by name."""
 
     def __init__(self, *taken: str) -> None:
         self.taken = {*keyword.kwlist, *dir(builtins), "jax", "jnp", "np", "lax", *taken}
+        self.count: Counter[str] = Counter()
+        self.functions: dict[Callable[..., Any], str] = {}
 
     def new(self, wish: str) -> str:
         base = re.sub(r"\W+", "_", wish).strip("_") or "x"
         base = f"x_{base}" if base[0].isdigit() else base
-        name, n = base, 1
+        name = base
         while name in self.taken:
-            n += 1
-            name = f"{base}_{n}"
+            self.count[base] += 1
+            name = f"{base}_{self.count[base] + 1}"
         self.taken.add(name)
         return name
+
+    def function(self, function: Callable[..., Any]) -> str:
+        """The name of a function: JAX's own, or that of a user's."""
+        if is_public(function):
+            return public_name(function)
+        if function not in self.functions:
+            self.functions[function] = self.new(_plain_path(function) or "function")
+        return self.functions[function]
 
 
 class _Module:
@@ -82,7 +94,12 @@ class _Module:
         ]
 
     def text(self) -> str:
-        return "\n".join([IMPORTS, *self.constants(), "", *self.function(), ""])
+        function = self.function()  # first: it says which functions it needs
+        parts = [IMPORTS.splitlines(), self.users_functions(), self.constants(), ["", *function]]
+        return "\n".join(line for part in parts if part for line in (*part, ""))
+
+    def users_functions(self) -> list[str]:
+        return [_introduction(function, name) for function, name in self.names.functions.items()]
 
     def constants(self) -> list[str]:
         pairs = zip(self.literals, self.arrays, strict=True)
@@ -95,7 +112,6 @@ class _Module:
         outputs = body.graph(self.graph, [*self.inputs, *self.literals])
         result = ", ".join(map(body.expression, outputs))
         return [
-            "",
             "@jax.enable_x64(True)",
             "@jax.jit",
             f"def {self.name}({', '.join(v.name for v in params)}):",
@@ -133,7 +149,7 @@ class _Body:
         return [values[v] for v in graph.outputs]
 
     def node(self, node: Node, inputs: Sequence[Value]) -> Sequence[Value]:
-        write = _DERIVATIVES.get(type(node.op))
+        write = _WRITERS.get(type(node.op))
         if write is not None:
             return write(self, node, inputs)
         recorder = Recorder()
@@ -208,12 +224,14 @@ class _Body:
         body.line(f"return {result}")
         self.lines += [*body.lines, ""]
 
-    def inner(self, op: VjpCall | JvpCall, inputs: Sequence[Value]) -> str:
-        """Write ``op.graph`` as a function of its inputs ``op.wrt`` alone; its name."""
-        name = self.names.new("primal")
-        moved = {i: _value(op.graph.inputs[i], self.names.new(inputs[i].name)) for i in op.wrt}
+    def inner(
+        self, graph: Graph, at: Sequence[int], inputs: Sequence[Value], wish: str = "primal"
+    ) -> str:
+        """Write ``graph`` as a function of its inputs ``at`` alone; its name."""
+        name = self.names.new(wish)
+        moved = {i: _value(graph.inputs[i], self.names.new(_base(inputs[i].name))) for i in at}
         body = _Body(self.names, self.depth + 1)
-        outputs = body.graph(op.graph, [moved.get(i, v) for i, v in enumerate(inputs)])
+        outputs = body.graph(graph, [moved.get(i, v) for i, v in enumerate(inputs)])
         result = _row(list(map(body.expression, outputs)))
         self.define(name, [v.name for v in moved.values()], body, f"({result})")
         return name
@@ -223,7 +241,7 @@ def _write_vjp(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
     op = node.op
     assert isinstance(op, VjpCall)
     count = len(op.graph.inputs)
-    primal = body.inner(op, inputs[:count])
+    primal = body.inner(op.graph, op.wrt, inputs[:count])
     outs = [_value(v, body.names.new("out")) for v in node.outputs[: len(op.graph.outputs)]]
     cts = [_value(v, body.names.new("ct")) for v in node.outputs[len(outs) :]]
     pullback = body.names.new("pullback")
@@ -243,24 +261,67 @@ def _write_jvp(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
     op = node.op
     assert isinstance(op, JvpCall)
     count = len(op.graph.inputs)
-    primal = body.inner(op, inputs[:count])
+    primal = body.inner(op.graph, op.wrt, inputs[:count])
     outs = [_value(v, body.names.new("out")) for v in node.outputs[: len(op.graph.outputs)]]
     tangents = [_value(v, body.names.new("tangent")) for v in node.outputs[len(outs) :]]
     at = _row([inputs[i].name for i in op.wrt])
     along = _row([v.name for v in inputs[count:]])
-    targets = f"({_row([v.name for v in outs])}), ({_row([v.name for v in tangents])})"
+    zero = [not is_float(v.type.dtype) for v in op.graph.outputs]  # for which JAX gives float0
+    moved = ["_" if z else v.name for v, z in zip(tangents, zero, strict=True)]
+    targets = f"({_row([v.name for v in outs])}), ({_row(moved)})"
     body.line(f"{targets} = jax.jvp({primal}, ({at}), ({along}))", _where(node))
-    for v, out in zip(tangents, op.graph.outputs, strict=True):
-        if not is_float(out.type.dtype):  # JAX's own float0 says nothing more than zero
-            body.line(f"{v.name} = {_zeros(cotangent_type(out.type))}")
+    for v in [v for v, z in zip(tangents, zero, strict=True) if z]:
+        body.line(f"{v.name} = jnp.zeros({spell(v.shape, str)}, {spell(v.dtype, str)})")
     return [*outs, *tangents]
 
 
-_DERIVATIVES = {VjpCall: _write_vjp, JvpCall: _write_jvp}
+def _write_batched(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    """The graph as a function of what is mapped, and JAX's ``vmap`` (or ``map`` over chunks) of it."""
+    op = node.op
+    assert isinstance(op, Batched)
+    at = [i for i, m in enumerate(op.mapped) if m]
+    each = body.inner(op.graph, at, inputs, "each")
+    outs = [_value(v, body.names.new("batched")) for v in node.outputs]
+    moving = ", ".join(inputs[i].name for i in at)
+    if op.chunk is None:
+        call = f"jax.vmap({each}, axis_size={op.size})({moving})"
+    else:
+        call = f"jax.lax.map(lambda x: {each}(*x), ({moving},), batch_size={op.chunk})"
+    body.line(f"{_row([v.name for v in outs])} = {call}", _where(node))
+    return outs
 
 
-def _zeros(type: TensorType) -> str:
-    return f"jnp.zeros({spell(type.shape, str)}, {spell(type.dtype, str)})"
+def _write_jax_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    op = node.op
+    assert isinstance(op, JaxCall)
+    name = body.names.function(op.function)
+    outs = [_value(v, body.names.new("called")) for v in node.outputs]
+    returned = jax.eval_shape(op.function, *[v.aval for v in inputs])
+    targets = _row([v.name for v in outs]) if isinstance(returned, tuple) else outs[0].name
+    body.line(f"{targets} = {name}({', '.join(v.name for v in inputs)})", _where(node))
+    return outs
+
+
+_WRITERS = {VjpCall: _write_vjp, JvpCall: _write_jvp, JaxCall: _write_jax_call, Batched: _write_batched}
+
+
+def _introduction(function: Callable[..., Any], name: str) -> str:
+    """The line that makes ``name`` a user's function, or says that the user must."""
+    path = _plain_path(function)
+    if path and function.__module__ != "__main__":
+        return f"from {function.__module__} import {path}" + (f" as {name}" if name != path else "")
+    return f"# {name} is {_described(function)}, which cannot be imported: define it here"
+
+
+def _plain_path(function: Callable[..., Any]) -> str:
+    """The name by which a function can be imported; of a lambda or a local function, nothing."""
+    path = getattr(function, "__qualname__", "")
+    return path if path.isidentifier() else ""
+
+
+def _described(function: Callable[..., Any]) -> str:
+    kind = getattr(function, "__qualname__", f"a {type(function).__qualname__}")
+    return f"{kind} of {function.__module__}"
 
 
 def _value(v: Var, name: str) -> Value:
@@ -296,6 +357,11 @@ def _name_parts(param: Any, text: str) -> None:
         return
     for i, part in enumerate(param):
         _name_parts(part, f"{text}[{i}]")
+
+
+def _base(name: str) -> str:
+    """``name`` without the number that made it unique."""
+    return re.sub(r"(_\d+)+$", "", name)
 
 
 def _row(names: Sequence[str]) -> str:

@@ -1,31 +1,31 @@
 """Ops that JAX must be told about in its own words: a table from op class to emission.
 
-Like ``emit``, these functions use only functions of ``xp`` and the fields of the op, so that a recording ``xp`` can
-print them.
+Like ``emit``, these functions compute with the functions of ``xp`` alone, so that a recording ``xp`` can print them;
+of the arrays they read shape and dtype.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
-from xgrad.axes.index import Gather, Layout, PutAdd, Scatter, SliceUpdate, Take
+from xgrad.axes.contract import Einsum
+from xgrad.axes.index import Gather, Layout, PutAdd, PutAlong, Scatter, Take, TakeAlong
+from xgrad.axes.sort import Argsort
 from xgrad.axes.special import LogExpit, Polygamma
+from xgrad.axes.spread import other_axes
+from xgrad.axes.window import SliceUpdate
 from xgrad.graph import Op
 
 Array = Any
+Axes = tuple[int, ...]
 
 _MODES = {"promise": "promise_in_bounds", "clip": "clip"}
 
 
-def _starts(xp: Any, indices: Sequence[Array]) -> Array:
-    """The index arrays side by side on a new last axis, as gathers and scatters want them."""
-    return xp.expand_dims(indices[0], -1) if len(indices) == 1 else xp.stack(indices, axis=-1)
-
-
 def _gather(op: Take | Gather, xp: Any, x: Array, *indices: Array) -> Array:
-    layout = op.layout
+    layout = op.layout(x.shape, indices[0].ndim)
     batch = tuple(range(layout.batch))
     numbers = xp.lax.GatherDimensionNumbers(
         offset_dims=layout.window,
@@ -38,40 +38,64 @@ def _gather(op: Take | Gather, xp: Any, x: Array, *indices: Array) -> Array:
     return xp.lax.gather(x, starts, numbers, layout.slice_sizes, mode=_MODES[op.mode])
 
 
-def _put(
-    xp: Any,
-    kind: str,
-    mode: str,
-    layout: Layout,
-    x: Array,
-    updates: Array,
-    indices: Sequence[Array],
-) -> Array:
+def _scatter(op: Scatter, xp: Any, x: Array, updates: Array, *indices: Array) -> Array:
+    put = {
+        "set": xp.lax.scatter,
+        "add": xp.lax.scatter_add,
+        "multiply": xp.lax.scatter_mul,
+        "min": xp.lax.scatter_min,
+        "max": xp.lax.scatter_max,
+    }[op.kind]
+    numbers = _scatter_numbers(xp, op.gather.layout(x.shape, indices[0].ndim))
+    return put(x, _starts(xp, indices), updates, numbers, mode=_MODES[op.mode])
+
+
+def _put_add(op: PutAdd, xp: Any, x: Array, idx: Array) -> Array:
+    zeros = xp.zeros_like(x, shape=op.shape)
+    numbers = _scatter_numbers(xp, op.layout(idx.ndim))
+    return xp.lax.scatter_add(zeros, _starts(xp, (idx,)), x, numbers, mode=_MODES[op.mode])
+
+
+def _scatter_numbers(xp: Any, layout: Layout) -> Any:
     batch = tuple(range(layout.batch))
-    numbers = xp.lax.ScatterDimensionNumbers(
+    return xp.lax.ScatterDimensionNumbers(
         update_window_dims=layout.window,
         inserted_window_dims=layout.axes,
         scatter_dims_to_operand_dims=layout.axes,
         operand_batching_dims=batch,
         scatter_indices_batching_dims=batch,
     )
-    scatters = {
-        "set": xp.lax.scatter,
-        "add": xp.lax.scatter_add,
-        "multiply": xp.lax.scatter_mul,
-        "min": xp.lax.scatter_min,
-        "max": xp.lax.scatter_max,
-    }
-    return scatters[kind](x, _starts(xp, indices), updates, numbers, mode=_MODES[mode])
 
 
-def _scatter(op: Scatter, xp: Any, x: Array, updates: Array, *indices: Array) -> Array:
-    return _put(xp, op.kind, op.mode, op.layout, x, updates, indices)
+def _take_along(op: TakeAlong, xp: Any, x: Array, idx: Array) -> Array:
+    rows = other_axes(x.ndim, (op.axis,))
+    numbers = xp.lax.GatherDimensionNumbers(
+        offset_dims=(),
+        collapsed_slice_dims=(op.axis,),
+        start_index_map=(op.axis,),
+        operand_batching_dims=rows,
+        start_indices_batching_dims=rows,
+    )
+    starts = _starts(xp, (idx,))
+    return xp.lax.gather(x, starts, numbers, (1,) * x.ndim, mode="promise_in_bounds")
 
 
-def _put_add(op: PutAdd, xp: Any, x: Array, idx: Array) -> Array:
-    zeros = xp.zeros_like(x, shape=op.shape)
-    return _put(xp, "add", op.mode, op.layout, zeros, x, (idx,))
+def _put_along(op: PutAlong, xp: Any, x: Array, idx: Array) -> Array:
+    rows = other_axes(x.ndim, (op.axis,))
+    numbers = xp.lax.ScatterDimensionNumbers(
+        update_window_dims=(),
+        inserted_window_dims=(op.axis,),
+        scatter_dims_to_operand_dims=(op.axis,),
+        operand_batching_dims=rows,
+        scatter_indices_batching_dims=rows,
+    )
+    zeros = xp.zeros_like(x, shape=op.put_shape(x.shape))
+    return xp.lax.scatter_add(zeros, _starts(xp, (idx,)), x, numbers, mode="promise_in_bounds")
+
+
+def _starts(xp: Any, indices: Sequence[Array]) -> Array:
+    """The index arrays side by side on a new last axis, as gathers and scatters want them."""
+    return xp.expand_dims(indices[0], -1) if len(indices) == 1 else xp.stack(indices, axis=-1)
 
 
 def _slice_update(op: SliceUpdate, xp: Any, x: Array, v: Array) -> Array:
@@ -81,36 +105,84 @@ def _slice_update(op: SliceUpdate, xp: Any, x: Array, v: Array) -> Array:
     return op.emit(xp, x, v)
 
 
+def _argsort(op: Argsort, xp: Any, x: Array) -> Array:
+    """The positions are sorted along in their own dtype; ``argsort`` would take eight bytes each."""
+    positions = xp.lax.broadcasted_iota(op.dtype, x.shape, op.axis)
+    _, order = xp.lax.sort((x, positions), dimension=op.axis, is_stable=True, num_keys=1)
+    return order
+
+
+def _einsum(op: Einsum, xp: Any, *arrays: Array) -> Array:
+    """A plain product of two arrays is one ``dot_general``, which traces ten times as fast as ``einsum``."""
+    plan = _product_plan(op) if arrays[0].dtype.kind != "b" else None
+    if plan is None:
+        return op.emit(xp, *arrays)
+    first, dimension_numbers, perm = plan
+    product = xp.lax.dot_general(arrays[first], arrays[1 - first], dimension_numbers)
+    return product if perm == tuple(range(len(perm))) else xp.lax.transpose(product, perm)
+
+
+class _Product(NamedTuple):
+    """How ``dot_general`` computes an einsum: which operand goes first, and how its result is turned."""
+
+    first: int
+    dimension_numbers: tuple[tuple[Axes, Axes], tuple[Axes, Axes]]
+    perm: Axes
+
+
+def _product_plan(op: Einsum) -> _Product | None:
+    """For two operands where every label stands in both or in the output, and in neither twice; else None."""
+    if len(op.operands) != 2:
+        return None
+    both = set(op.operands[0]) & set(op.operands[1])
+    known = both | set(op.output)
+    if any(len(set(term)) < len(term) or not set(term) <= known for term in op.operands):
+        return None
+    plans = [_ordered_product(op, both, first) for first in (0, 1)]
+    return min(plans, key=lambda plan: plan.perm)  # no turning comes first
+
+
+def _ordered_product(op: Einsum, both: set[int], first: int) -> _Product:
+    x, y = op.operands[first], op.operands[1 - first]
+    batch = [k for k in op.output if k in both]
+    contracted = [k for k in x if k in both and k not in batch]
+    made = [*batch, *[k for k in (*x, *y) if k not in both]]
+    return _Product(
+        first,
+        ((_axes(contracted, x), _axes(contracted, y)), (_axes(batch, x), _axes(batch, y))),
+        _axes(op.output, made),
+    )
+
+
+def _axes(labels: Sequence[int], term: Sequence[int]) -> Axes:
+    """Where the labels stand in ``term``."""
+    return tuple([term.index(k) for k in labels])
+
+
 def _floor_divide(op: FloorDivide, xp: Any, x: Array, y: Array) -> Array:
-    infinity = _infinity_or_zero(xp, y)
-    return _where_divisible(xp, xp.floor_divide, x, y, xp.multiply(x, infinity))
+    """Of floats by zero: infinite, where JAX has NaN."""
+    if _is_integer(x):
+        return _guarded(xp, xp.floor_divide, x, y)
+    zero = xp.equal(y, xp.zeros_like(y))
+    return xp.where(zero, xp.divide(x, y), xp.floor_divide(x, y))
 
 
 def _remainder(op: Remainder, xp: Any, x: Array, y: Array) -> Array:
-    return _where_divisible(xp, xp.remainder, x, y, _nan_or_zero(xp, y))
+    return _guarded(xp, xp.remainder, x, y) if _is_integer(x) else xp.remainder(x, y)
 
 
 def _fmod(op: Fmod, xp: Any, x: Array, y: Array) -> Array:
-    return _where_divisible(xp, xp.fmod, x, y, _nan_or_zero(xp, y))
+    return _guarded(xp, xp.fmod, x, y) if _is_integer(x) else xp.fmod(x, y)
 
 
-def _where_divisible(
-    xp: Any, divide: Callable[..., Array], x: Array, y: Array, by_zero: Array
-) -> Array:
-    """``divide(x, y)``, and ``by_zero`` where y is zero: XLA leaves integer division by zero open."""
+def _is_integer(x: Array) -> bool:
+    return x.dtype.kind in "iu"
+
+
+def _guarded(xp: Any, divide: Callable[..., Array], x: Array, y: Array) -> Array:
+    """``divide(x, y)``, and 0 where y is 0: XLA leaves open what integers divided by zero are."""
     zero = xp.equal(y, xp.zeros_like(y))
-    return xp.where(zero, by_zero, divide(x, xp.where(zero, xp.ones_like(y), y)))
-
-
-def _infinity_or_zero(xp: Any, like: Array) -> Array:
-    """2**1024: infinity for floats, and 0 for integers, which wrap around; one emission serves both."""
-    return xp.lax.integer_pow(xp.full_like(like, 2), 1024)
-
-
-def _nan_or_zero(xp: Any, like: Array) -> Array:
-    """NaN for floats and 0 for integers."""
-    infinity = _infinity_or_zero(xp, like)
-    return xp.subtract(infinity, infinity)
+    return xp.where(zero, xp.zeros_like(x), divide(x, xp.where(zero, xp.ones_like(y), y)))
 
 
 def _log_expit(op: LogExpit, xp: Any, x: Array) -> Array:
@@ -123,15 +195,19 @@ def _polygamma(op: Polygamma, xp: Any, n: Array, x: Array) -> Array:
     return xp.special.polygamma(xp.astype(n, np.dtype("int32")), x)
 
 
-SPECIAL: dict[type[Op], Callable[..., Array]] = {
+SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
+    Argsort: _argsort,
+    Einsum: _einsum,
     FloorDivide: _floor_divide,
     Fmod: _fmod,
     Gather: _gather,
     LogExpit: _log_expit,
     Polygamma: _polygamma,
     PutAdd: _put_add,
+    PutAlong: _put_along,
     Remainder: _remainder,
     Scatter: _scatter,
     SliceUpdate: _slice_update,
     Take: _gather,
+    TakeAlong: _take_along,
 }

@@ -15,6 +15,7 @@ from jax import lax
 _MODULES: Mapping[str, Any] = {
     "jnp": jnp,
     "lax": lax,
+    "lax.linalg": lax.linalg,
     "jnp.linalg": jnp.linalg,
     "jnp.fft": jnp.fft,
     "jax.scipy.special": jax.scipy.special,

@@ -1,6 +1,7 @@
 """The names graph: XOps over named dims, without arithmetic or gradient rules of their own."""
 
 from xgrad.names.base import AbstractXOp, op_name
+from xgrad.names.batched import XBatched
 from xgrad.names.compute import XArgsort, XBlockwise, XCumReduce, XDot, XElemwise, XReduce, XSort
 from xgrad.names.indexing import At, Indexer, Indexers, Slice, XIndex, XIndexUpdate
 from xgrad.names.structure import (
@@ -24,6 +25,7 @@ __all__ = [
     "Indexers",
     "Slice",
     "XArgsort",
+    "XBatched",
     "XBlockwise",
     "XBroadcast",
     "XConcat",

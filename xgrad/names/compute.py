@@ -8,7 +8,7 @@ import numpy as np
 
 from xgrad.axes.base import AbstractTensorOp, Flow, TensorType
 from xgrad.axes.elementwise import Cast
-from xgrad.names.base import AbstractXOp, dims_text, op_text, renamed
+from xgrad.names.base import AbstractXOp, dims_text, op_name, op_text, renamed
 from xgrad.names.types import Dim, XType, join_sizes, xtype
 
 _BOOL: Final = np.dtype(bool)
@@ -48,7 +48,7 @@ class XElemwise(AbstractXOp):
         return self.op.flow(i, out, self.tensor_types(types))
 
     def why(self, i: int) -> str:
-        return self.op.why
+        return why_not(self.op)
 
     def describe(self) -> str:
         return f"XElemwise {op_text(self.op)}"
@@ -147,7 +147,7 @@ class XBlockwise(AbstractXOp):
         return self.op.flow(i, out, self.core_types(types))
 
     def why(self, i: int) -> str:
-        return self.op.why
+        return why_not(self.op)
 
     def owned(self, out: int, types: Sequence[XType]) -> frozenset[Dim]:
         return frozenset(self.out_dims[out])
@@ -169,3 +169,8 @@ def outputs_of(op: AbstractTensorOp, types: Sequence[TensorType]) -> tuple[Tenso
     """The types of the outputs of a tensor op, as a tuple even where there is one."""
     inferred: Any = op.infer(*types)
     return (inferred,) if isinstance(inferred, TensorType) else inferred
+
+
+def why_not(op: AbstractTensorOp) -> str:
+    """The reason why a tensor op passes no derivative."""
+    return op.why or f"{op_name(op)} passes no derivative here"
