@@ -5,3 +5,5 @@ author = "xgrad developers"
 extensions = ["myst_parser"]
 root_doc = "index"
 exclude_patterns = ["_build"]
+# the pages link to each other and to files of the repository, and read as they are without Sphinx
+suppress_warnings = ["toc.not_included", "myst.xref_missing"]

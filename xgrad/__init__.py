@@ -9,7 +9,7 @@ results, ``xgrad.grad`` gives its gradients with the labels of the arguments.
 <xarray.DataArray (city: 2)> Size: 16B
 array([2., 4.])
 Coordinates:
-  * city     (city) <U4 16B 'Oslo' 'Rome'
+  * city     (city) <U4 32B 'Oslo' 'Rome'
 
 Names are looked up in the tables below when they are first used, so that ``import xgrad`` loads neither JAX nor xarray.
 """
@@ -59,9 +59,9 @@ _MODULES = ("datasets", "errors")
 # xarray's own functions and classes: they work on traced arrays as they are
 _XARRAY = """
     Coordinates DataArray DataTree Dataset IndexVariable Variable align apply_ufunc broadcast combine_by_coords
-    combine_nested concat corr cov cross date_range decode_cf dot full_like get_options groupers indexes infer_freq
-    load_dataarray load_dataset load_datatree map_blocks merge ones_like open_dataarray open_dataset open_datatree open_mfdataset open_zarr polyval
-    set_options testing ufuncs unify_chunks where zeros_like
+    combine_nested concat corr cov cross date_range decode_cf dot full_like get_options groupers indexes
+    infer_freq load_dataarray load_dataset load_datatree map_blocks merge ones_like open_dataarray open_dataset
+    open_datatree open_mfdataset open_zarr polyval set_options testing ufuncs unify_chunks where zeros_like
 """.split()
 
 # NumPy's functions, which give labeled arrays for labeled arrays
@@ -97,3 +97,7 @@ def _find(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_OWN, *_MODULES, *_XARRAY, *_NUMPY])
+
+
+# now, since the first import of the module of that name would otherwise put the module here
+globals()["options"] = _find("options")

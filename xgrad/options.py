@@ -18,13 +18,13 @@ class Options(NamedTuple):
     """The options in force.
 
     ``ad``: how gradients are made where the call does not say (``"auto"``, ``"symbolic"``, ``"jax"``);
-    ``check_passes``: whether every pass is followed by a type check of the whole graph; ``disabled_rules``: names of
+    ``check_passes``: whether every pass is followed by a type check of the whole graph; ``disable``: names of
     rewrite rules that stay unused; ``show``: what is printed while compiling (``"rewrites"``).
     """
 
     ad: AD = "auto"
     check_passes: bool = False
-    disabled_rules: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
 
 
@@ -78,10 +78,10 @@ class options(AbstractContextManager[None]):
 
 def _checked(name: str, value: Any) -> Any:
     if name not in Options._fields:
-        known = ", ".join(Options._fields)
+        known = Options._fields
         raise ArgumentError(
-            f"there is no option {name!r}{nearest(name, Options._fields)}; the options are: {known}."
+            f"the options are {', '.join(known)}; there is none called {name!r}{nearest(name, known) or '.'}"
         )
     if name == "ad" and value not in get_args(AD):
         raise ArgumentError(f"option 'ad' must be one of {get_args(AD)}, not {value!r}.")
-    return tuple(value) if name in ("disabled_rules", "show") else value
+    return tuple(value) if name in ("disable", "show") else value

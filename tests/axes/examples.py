@@ -155,6 +155,7 @@ EXAMPLES = (
     # powers
     at(e.Square(), n),
     at(e.Sqrt(), positive),
+    at(e.SqrtOfSquares(), positive),
     at(e.Cbrt(), positive),
     at(e.Rsqrt(), positive),
     at(e.Reciprocal(), positive),

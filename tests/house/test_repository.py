@@ -28,7 +28,7 @@ def tracked_files() -> list[Path]:
     listed = subprocess.run(command, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
-    return [ROOT / line for line in listed.stdout.splitlines()]
+    return [ROOT / line for line in listed.stdout.splitlines() if (ROOT / line).is_file()]
 
 
 def test_the_top_level_holds_the_agreed_folders_and_config_dotfiles():

@@ -153,6 +153,10 @@ CASES = {
             AnyOf((0,))(c), Sum((0,))(e.Where()(c, zeros(x), x)), full((3,), 0, F8)
         ),
     ),
+    "sqrt_of_squares": Case(
+        lambda x, y, c: e.Sqrt()(Sum((0,))(e.Square()(x))),
+        lambda x, y, c: e.Sqrt()(e.Add()(e.Square()(x), y)),
+    ),
     "cast_same": Case(lambda x, y, c: e.Cast(F8)(x), lambda x, y, c: e.Cast(np.dtype("f4"))(x)),
     "cast_twice": Case(
         lambda x, y, c: e.Cast(F8)(e.Cast(np.dtype("i8"))(c)),

@@ -36,7 +36,7 @@ DESCRIPTIONS = {
     "XCumReduce sum(time, from the end)": build.cumreduce("sum", X, "time", reverse=True),
     "XDot(time)": build.dot([X, X], ["time"]),
     "XIndex(time=3, lat=1:3)": index(X),
-    "XIndex(time=3, lat=1:3, lat→y)": build.rename(index(X), {"lat": "y"}),
+    "XIndex(time=3, lat=1:3, lat→y)": build.rename_new(index(X), {"lat": "y"}),
     "XIndex(time=3::-2)": build.index(X, {"time": slice(None, None, -2)}),
     "XIndex(lat=[…])": build.index(X, {"lat": IDX}),
     "XIndexUpdate add(time=0)": build.index_update(X, ZERO, {"time": 0}, "add"),

@@ -91,6 +91,18 @@ class Sqrt(AbstractElementwise):
         return (divide(full_like(x, 0.5), out),)
 
 
+class SqrtOfSquares(AbstractElementwise):
+    """√x of a sum of squares x: where that is 0, so are its terms, and 0 is among the subgradients of the norm."""
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.sqrt(x)
+
+    def partials(self, out: Var, x: Var) -> Partials:
+        zero = zeros_like(out)
+        at_zero = equal(out, zero)
+        return (where(at_zero, zero, divide(full_like(x, 0.5), where(at_zero, ones_like(out), out))),)
+
+
 class Rsqrt(AbstractElementwise):
     """1 / √x: d = -out / (2 x)"""
 

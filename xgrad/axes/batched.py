@@ -1,4 +1,4 @@
-"""A closed graph repeated along a new leading axis; and the flow of values through a graph that an op holds.
+"""A closed graph repeated along a new leading axis.
 
 Nothing is done to the ops inside: JAX repeats the emitted graph with ``vmap``, NumPy in a loop. What does not depend on
 a mapped input is computed once. The derivative is the same op around the derivative of the graph; it is written in
@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from xgrad.axes.base import AbstractGeneral, Flow, TensorType
+from xgrad.axes.flow import edge_flow, graph_flows
 from xgrad.axes.interpret import interpreter
-from xgrad.graph import Graph, Node, Var
+from xgrad.graph import Graph, Node
 
 
 class Batched(AbstractGeneral):
@@ -46,7 +47,7 @@ class Batched(AbstractGeneral):
         return outs[0] if len(outs) == 1 else tuple(outs)
 
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
-        return flow_through(self.graph, i)[out]
+        return graph_flows(self.graph)[i][out]
 
     def describe(self) -> str:
         """The op in a few words; the graph is printed after those that hold it."""
@@ -62,42 +63,16 @@ def chunk_text(chunk: int | None) -> str:
     return "" if chunk is None else f", {chunk} at a time"
 
 
-# Which of several flows speaks for a whole. Along a path: the first to stop the values, or to stop their
-# meaning. Over paths: the worst that is connected, else whether anything arrives at all.
-_ALONG = (Flow.UNUSED, Flow.POSITION, Flow.MEANINGLESS, Flow.MISSING, Flow.STEP, Flow.VALUE)
-_OVER = (Flow.MEANINGLESS, Flow.MISSING, Flow.VALUE, Flow.STEP, Flow.POSITION, Flow.UNUSED)
-
-
-def flow_through(graph: Graph, i: int) -> tuple[Flow, ...]:
-    """How input ``i`` of ``graph`` reaches each of its outputs."""
-    found: dict[Var, Flow] = {graph.inputs[i]: Flow.VALUE}
-    for node in graph.nodes:
-        reached = [(k, found[v]) for k, v in enumerate(node.inputs) if v in found]
-        for out in node.outputs if reached else ():
-            found[out] = _over([_along(before, _flow(node, k, out)) for k, before in reached])
-    return tuple([found.get(v, Flow.UNUSED) for v in graph.outputs])
-
-
-def blocking_node(graph: Graph, i: int) -> tuple[Node, int] | None:
+def blocking_input(graph: Graph, i: int) -> tuple[Node, int] | None:
     """The first node, and its input, at which the values of input ``i`` stop or lose their meaning."""
     reached = {graph.inputs[i]}
     for node in graph.nodes:
         for k, v in enumerate(node.inputs):
-            flows = {out: _flow(node, k, out) for out in node.outputs} if v in reached else {}
-            if any(flow not in (Flow.VALUE, Flow.STEP, Flow.UNUSED) for flow in flows.values()):
+            flows = {out: edge_flow(node, k, out.index) for out in node.outputs} if v in reached else {}
+            if any(flow not in _PASSING for flow in flows.values()):
                 return node, k
             reached.update([out for out, flow in flows.items() if flow is not Flow.UNUSED])
     return None
 
 
-def _along(before: Flow, then: Flow) -> Flow:
-    return min(before, then, key=_ALONG.index)
-
-
-def _over(flows: Sequence[Flow]) -> Flow:
-    return min(flows, key=_OVER.index)
-
-
-def _flow(node: Node, i: int, out: Var) -> Flow:
-    op: Any = node.op
-    return op.flow(i, out.index, [v.type for v in node.inputs])
+_PASSING = (Flow.VALUE, Flow.STEP, Flow.UNUSED)

@@ -6,13 +6,25 @@ outputs is differentiated.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from xgrad.axes.base import AbstractLinear, Flow
+from xgrad.axes.batched import Batched
 from xgrad.axes.elementwise import zeros_like
+from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.structural import full
-from xgrad.gradient.families import family, to_cotangent, total
+from xgrad.gradient.batched import pull_batched, push_batched
+from xgrad.gradient.families import Family, family, to_cotangent, total
+from xgrad.gradient.loops import (
+    pull_scan,
+    pull_switch,
+    pull_while,
+    push_scan,
+    push_switch,
+    push_while,
+)
 from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
-from xgrad.graph import Builder, Graph, Node, Var, located
+from xgrad.graph import Builder, Graph, Node, Op, Var, located
 
 
 def expand_pullback(op: Pullback, inputs: Sequence[Var]) -> tuple[Var, ...]:
@@ -40,7 +52,7 @@ def _pull_node(
     outs = [here[v] for v in node.outputs]
     with located(node.source):
         for given in _rounds(node, here, cts):
-            found = family(type(node.op)).pullback(node, ins, outs, wanted, given)
+            found = _family(node).pullback(node, ins, outs, wanted, given)
             for i, ct in found.items():
                 cts.setdefault(node.inputs[i], []).append(ct)
     for out in node.outputs:
@@ -77,11 +89,24 @@ def expand_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, ...
             with located(node.source):
                 ins = [here[v] for v in node.inputs]
                 outs = [here[v] for v in node.outputs]
-                made = family(type(node.op)).pushforward(node, ins, outs, given)
-            tangents.update(zip(node.outputs, made, strict=True))
+                made = _family(node).pushforward(node, ins, outs, given)
+            pairs = zip(node.outputs, made, strict=True)
+            tangents.update([(out, t) for out, t in pairs if out in active])
     return tuple(
         [_finish([tangents[v]] if v in tangents else None, here[v]) for v in graph.outputs]
     )
+
+
+HOLDING: dict[type[Op], Family] = {  # ops whose derivatives hold the derivative of a graph
+    Batched: Family(partial(pull_batched, expand_pullback), partial(push_batched, expand_pushforward)),
+    Scan: Family(partial(pull_scan, expand_pullback), partial(push_scan, expand_pushforward)),
+    While: Family(pull_while, partial(push_while, expand_pushforward)),
+    Switch: Family(partial(pull_switch, expand_pullback), partial(push_switch, expand_pushforward)),
+}
+
+
+def _family(node: Node) -> Family:
+    return HOLDING.get(type(node.op)) or family(type(node.op))
 
 
 def lay_out(graph: Graph, inputs: Sequence[Var]) -> dict[Var, Var]:

@@ -17,8 +17,10 @@ from xgrad.axes.base import (
     AbstractOpaque,
 )
 from xgrad.axes.elementwise import add, cast, multiply, zeros_like
+from xgrad.axes.structural import full
+from xgrad.gradient.markers import AbstractMarker, CustomGradient
 from xgrad.gradient.masks import move, scale
-from xgrad.gradient.ops import JvpCall, VjpCall, cotangent_dtype
+from xgrad.gradient.ops import JvpCall, VjpCall, cotangent_dtype, cotangent_type
 from xgrad.graph import Graph, Node, Op, Var
 
 Vars = Sequence[Var]
@@ -101,6 +103,32 @@ def _push_opaque(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) ->
     return results[len(node.outputs) :]
 
 
+def _pull_marker(
+    node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
+) -> dict[int, Var]:
+    return {0: _op(node).change(cts[0])}
+
+
+def _push_marker(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:
+    return (_op(node).change(tangents[0]),)
+
+
+def _pull_custom(
+    node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
+) -> dict[int, Var]:
+    """The user's own rule."""
+    found = _op(node).pull(*ins, *outs, *cts)
+    return {i: found[i] for i in wanted}
+
+
+def _push_custom(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:
+    """The user's own rule; arguments that do not move have tangents of zero."""
+    op = _op(node)
+    types = [cotangent_type(x.type) for x in ins[: op.count]]
+    given = [tangents.get(i, full(t.shape, 0, t.dtype)) for i, t in enumerate(types)]
+    return op.push(*ins, *outs, *given)
+
+
 FAMILIES: dict[type[Op], Family] = {
     AbstractElementwise: Family(_pull_elementwise, _push_elementwise),
     AbstractLinear: Family(_pull_linear, _push_linear),
@@ -109,6 +137,8 @@ FAMILIES: dict[type[Op], Family] = {
     AbstractOpaque: Family(_pull_opaque, _push_opaque),
     VjpCall: Family(_pull_opaque, _push_opaque),
     JvpCall: Family(_pull_opaque, _push_opaque),
+    AbstractMarker: Family(_pull_marker, _push_marker),
+    CustomGradient: Family(_pull_custom, _push_custom),
 }
 
 

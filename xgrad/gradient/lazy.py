@@ -5,30 +5,14 @@ comes in as further inputs, so no rewrite can lose a variable, and nothing const
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from xgrad.axes.base import Flow
+from xgrad.axes.elementwise import Add
 from xgrad.axes.structural import Constant
+from xgrad.gradient.markers import Wrt as Wrt
 from xgrad.gradient.ops import Pullback, Pushforward
-from xgrad.graph import Graph, Node, Op, Var, substitute, toposort
-from xgrad.names import XConstant
-
-
-class Wrt(Op):
-    """The variable at which a function is differentiated: the same value, set apart from other uses of it.
-
-    So ``grad(lambda y: (x * y).sum())(x)`` differentiates by ``y`` alone. Lowering drops it.
-    """
-
-    def infer(self, x: Any) -> Any:
-        return x
-
-    def flow(self, i: int, out: int, types: Sequence[Any]) -> Flow:
-        return Flow.VALUE
-
-    def describe(self) -> str:
-        """What ``dprint`` shows."""
-        return "Wrt"
+from xgrad.graph import Builder, Graph, Node, Var, substitute, toposort
+from xgrad.names import XConstant, XElemwise
 
 
 class Closed(NamedTuple):
@@ -38,49 +22,96 @@ class Closed(NamedTuple):
     captured: tuple[Var, ...]
 
 
-def close(outputs: Sequence[Var], wrt: Sequence[Var], stop: Sequence[Var] = ()) -> Closed:
-    """The part of the graph of ``outputs`` that depends on ``wrt``, as a closed graph; ``stop`` counts as constant."""
-    inputs = [Var(v.type, name=v.name, source=v.source) for v in wrt]
+def close(
+    outputs: Sequence[Var], wrt: Sequence[Var], stop: Sequence[Var] = (), cut: Sequence[Var] = ()
+) -> Closed:
+    """The part of the graph of ``outputs`` that depends on ``wrt``, as a closed graph; ``stop`` counts as constant.
+
+    So do the outputs in ``cut``, wherever others use them.
+    """
+    inputs = [_stand_in(v) for v in wrt]
     inside: dict[Var, Var] = dict(zip(wrt, inputs, strict=True))
-    depends = set(wrt)
-    captured: dict[Var, Var] = {v: _stand_in(v) for v in stop if v not in depends}
+    depends = {v for v in wrt if v not in cut}
+    captured: dict[Var, Var] = {}
     kept: list[Node] = []
-    for node in toposort(outputs, stop=[*wrt, *stop]):
+    formula: set[Var] = set()  # what is computed from numbers and counters alone: rules want to see it
+    ends = _ends(outputs, wrt, cut)
+    for node in ends.nodes(stop=[*wrt, *stop, *cut]):
         if any(v in depends for v in node.inputs):
-            depends.update(node.outputs)
+            depends.update([v for v in node.outputs if v not in cut])
             kept.append(node)
-    for v in [*[v for node in kept for v in node.inputs], *outputs]:
-        if v not in depends and not _stays_inside(v):
+        elif all(v in formula for v in node.inputs) and not _is_data(node):
+            formula.update(node.outputs)
+    for v in [*[v for node in kept for v in node.inputs], *ends.plain]:
+        if v not in depends and v not in formula:
             captured.setdefault(v, _stand_in(v))
-    made = substitute(outputs, {**captured, **inside})
-    return Closed(Graph([*inputs, *captured.values()], made), tuple(captured))
+    return _closed(outputs, inside, captured, ends)
+
+
+class _Ends(NamedTuple):
+    """The outputs of a graph to close: those that others may use as they are, and the nodes of those cut off."""
+
+    plain: tuple[Var, ...]
+    cut: dict[Var, Node]
+
+    def nodes(self, stop: Sequence[Var]) -> list[Node]:
+        """Every node that the outputs need, each after its inputs."""
+        below = [v for node in self.cut.values() for v in node.inputs]
+        return list(dict.fromkeys([*toposort([*self.plain, *below], stop), *self.cut.values()]))
+
+
+def _ends(outputs: Sequence[Var], wrt: Sequence[Var], cut: Sequence[Var]) -> _Ends:
+    computed = {v: v.node for v in outputs if v in cut and v not in wrt and v.node is not None}
+    return _Ends(tuple([v for v in outputs if v not in computed]), computed)
+
+
+def _closed(
+    outputs: Sequence[Var], inside: dict[Var, Var], captured: dict[Var, Var], ends: _Ends
+) -> Closed:
+    builder = Builder()
+    uses = {**inside, **captured}
+    made = {v: inside.get(v, v) for v in ends.plain}
+    rest = [v for v in ends.plain if v not in inside]
+    made.update(zip(rest, substitute(rest, uses, builder), strict=True))
+    for v, node in ends.cut.items():
+        below = substitute(node.inputs, uses, builder)
+        made[v] = builder.node(node.op, below, node).outputs[v.index]
+    graph = Graph([*inside.values(), *captured.values()], [made[v] for v in outputs])
+    return Closed(graph, tuple(captured))
 
 
 def _stand_in(v: Var) -> Var:
     return Var(v.type, name=v.name, source=v.source)
 
 
-def _stays_inside(v: Var) -> bool:
-    """Whether a constant is part of the formula (a number, a counter), rather than data to be handed in."""
-    if v.node is None or v.node.inputs:
-        return False
-    is_data = isinstance(v.op, Constant) or (isinstance(v.op, XConstant) and not v.op.inline)
-    return not is_data
+def _is_data(node: Node) -> bool:
+    """Whether a node is an array to be handed in, rather than a number or counter that belongs to the formula."""
+    return isinstance(node.op, Constant) or (isinstance(node.op, XConstant) and not node.op.inline)
 
 
 def lazy_pullback(
-    outputs: Sequence[Var], wrt: Sequence[Var], cts: Sequence[Var], *, stop: Sequence[Var] = (), ad: str = ""
+    outputs: Sequence[Var],
+    wrt: Sequence[Var],
+    cts: Sequence[Var],
+    *,
+    stop: Sequence[Var] = (),
+    cut: Sequence[Var] = (),
+    ad: str = "",
 ) -> tuple[Var, ...]:
     """One ``Pullback`` node: the cotangents of ``wrt`` from the cotangents of ``outputs``.
 
-    A variable of ``wrt`` may be computed from another: each gets its total derivative.
+    A variable of ``wrt`` may be computed from another: each gets its total derivative, by one more node each. The
+    cotangents of the outputs in ``cut`` are known: what other outputs would send to them does not count.
     """
-    graph, captured = close(outputs, wrt, stop)
+    graph, captured = close(outputs, wrt, stop, cut)
     made = Pullback(graph, tuple(range(len(wrt))), ad).apply(*wrt, *captured, *cts)
-    return _chain(wrt, made, stop, ad)
+    walls = [*stop, *[v for v in cut if v not in wrt]]
+    return _chain(wrt, made, walls, ad)
 
 
-def _chain(wrt: Sequence[Var], cts: Sequence[Var], stop: Sequence[Var], ad: str) -> tuple[Var, ...]:
+def _chain(
+    wrt: Sequence[Var], cts: Sequence[Var], stop: Sequence[Var], ad: str
+) -> tuple[Var, ...]:
     """Cotangents that also flow through those variables of ``wrt`` that are computed from others of them."""
     found = dict(zip(wrt, cts, strict=True))
     inner = [out for node in toposort(wrt, stop=stop) for out in node.outputs if out in found]
@@ -88,9 +119,13 @@ def _chain(wrt: Sequence[Var], cts: Sequence[Var], stop: Sequence[Var], ad: str)
         sources = [u for u in wrt if u is not v and _reaches(u, v, stop)]
         if sources:
             graph, captured = close([v], sources, stop)
-            more = Pullback(graph, tuple(range(len(sources))), ad).apply(*sources, *captured, found[v])
-            found.update({u: _add(found[u], m) for u, m in zip(sources, more, strict=True)})
+            op = Pullback(graph, tuple(range(len(sources))), ad)
+            more = op.apply(*sources, *captured, found[v])
+            found.update({u: _ADD(found[u], m) for u, m in zip(sources, more, strict=True)})
     return tuple([found[v] for v in wrt])
+
+
+_ADD = XElemwise(Add())
 
 
 def _reaches(source: Var, target: Var, stop: Sequence[Var]) -> bool:
@@ -100,7 +135,12 @@ def _reaches(source: Var, target: Var, stop: Sequence[Var]) -> bool:
 
 
 def lazy_pushforward(
-    outputs: Sequence[Var], wrt: Sequence[Var], tangents: Sequence[Var], *, stop: Sequence[Var] = (), ad: str = ""
+    outputs: Sequence[Var],
+    wrt: Sequence[Var],
+    tangents: Sequence[Var],
+    *,
+    stop: Sequence[Var] = (),
+    ad: str = "",
 ) -> tuple[Var, ...]:
     """One ``Pushforward`` node: the tangents of ``outputs`` from the tangents of ``wrt``."""
     graph, captured = close(outputs, wrt, stop)

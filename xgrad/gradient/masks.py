@@ -6,7 +6,7 @@ infinity of ``f'`` behind the mask would give ``0 * inf = NaN``. So the mask is 
 A masked cotangent is recognised by its structure; there is no bookkeeping beside the graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from xgrad.axes.elementwise import Multiply, Where, logical_not, where, zeros_like
@@ -51,11 +51,16 @@ def is_one(x: Var) -> bool:
 
 def scale(ct: Var, factor: Var) -> Var:
     """``ct * factor`` with the masks of ``ct`` kept outermost: where(m, a, 0) * f = where(m, a * f, 0)"""
+    return below_masks(ct, lambda d: d if is_one(factor) else Multiply()(d, factor))
+
+
+def below_masks(ct: Var, change: Callable[[Var], Var]) -> Var:
+    """``change(ct)`` with the masks of ``ct`` kept outermost; right for a change that leaves zero as it is."""
     layers: list[Masked] = []
     while (layer := masked(ct)) is not None:
         layers.append(layer)
         ct = layer.value
-    result = ct if is_one(factor) else Multiply()(ct, factor)
+    result = change(ct)
     for layer in reversed(layers):
         result = layer.around(result)
     return result

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xgrad.axes.base import Flow, is_float
-from xgrad.gradient.status import statuses
+from xgrad.axes.flow import CONNECTED, beside, graph_flows
 from xgrad.graph import Graph, Op
 
 
@@ -60,7 +60,7 @@ class Pullback(AbstractDerivative):
         return tuple([_strong(cotangent_type(self.graph.inputs[i].type)) for i in self.wrt])
 
     def flow(self, i: int, out: int, types: Sequence[Any]) -> Flow:
-        return _derivative_flow(self.graph, i)
+        return _pullback_flow(self.graph, i, self.wrt[out])
 
 
 class Pushforward(AbstractDerivative):
@@ -78,7 +78,7 @@ class Pushforward(AbstractDerivative):
         return tuple([_strong(cotangent_type(v.type)) for v in self.graph.outputs])
 
     def flow(self, i: int, out: int, types: Sequence[Any]) -> Flow:
-        return _derivative_flow(self.graph, i)
+        return _pushforward_flow(self.graph, i, self.wrt, out)
 
 
 class VjpCall(AbstractDerivative):
@@ -95,6 +95,12 @@ class VjpCall(AbstractDerivative):
         primal = [v.type for v in self.graph.outputs]
         return (*primal, *[cotangent_type(self.graph.inputs[i].type) for i in self.wrt])
 
+    def flow(self, i: int, out: int, types: Sequence[Any]) -> Flow:
+        primals = len(self.graph.outputs)
+        if out < primals:
+            return _primal_flow(self.graph, i, out)
+        return _pullback_flow(self.graph, i, self.wrt[out - primals])
+
 
 class JvpCall(AbstractDerivative):
     """``graph`` and its pushforward in one node, emitted as ``jax.jvp``.
@@ -110,13 +116,33 @@ class JvpCall(AbstractDerivative):
         primal = [v.type for v in self.graph.outputs]
         return (*primal, *[cotangent_type(t) for t in primal])
 
+    def flow(self, i: int, out: int, types: Sequence[Any]) -> Flow:
+        primals = len(self.graph.outputs)
+        if out < primals:
+            return _primal_flow(self.graph, i, out)
+        return _pushforward_flow(self.graph, i, self.wrt, out - primals)
 
-def _derivative_flow(graph: Graph, i: int) -> Flow:
-    """A derivative depends on an input of its graph as the graph does; on a (co)tangent, linearly."""
-    if i >= len(graph.inputs):
-        return Flow.VALUE
-    source = graph.inputs[i]
-    return Flow.VALUE if any(s.connected for s in statuses(graph.outputs, source)) else Flow.UNUSED
+
+def _primal_flow(graph: Graph, i: int, out: int) -> Flow:
+    """The joint nodes compute the graph itself too, which does not use the (co)tangents."""
+    return graph_flows(graph)[i][out] if i < len(graph.inputs) else Flow.UNUSED
+
+
+def _pullback_flow(graph: Graph, i: int, wrt: int) -> Flow:
+    """A cotangent depends on an input as the outputs do that have it; on a cotangent of such an output, linearly."""
+    flows = graph_flows(graph)
+    reached = [k for k, flow in enumerate(flows[wrt]) if flow in CONNECTED]
+    if i < len(graph.inputs):
+        return beside([flows[i][k] for k in reached])
+    return flows[wrt][i - len(graph.inputs)] if i - len(graph.inputs) in reached else Flow.UNUSED
+
+
+def _pushforward_flow(graph: Graph, i: int, wrt: Sequence[int], out: int) -> Flow:
+    """A tangent depends on an input as its output does; on the tangent of an input, as on the input."""
+    flows = graph_flows(graph)
+    source = i if i < len(graph.inputs) else wrt[i - len(graph.inputs)]
+    flow = flows[source][out]
+    return flow if i < len(graph.inputs) or flow in CONNECTED else Flow.UNUSED
 
 
 def _strong(type: Any) -> Any:

@@ -7,6 +7,7 @@ parameters and its identity. A ``Node`` is an op with input variables. A ``Var``
 
 import dataclasses
 import inspect
+import itertools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, ClassVar, dataclass_transform
 
@@ -71,15 +72,24 @@ def field_names(op_class: type[Op]) -> tuple[str, ...]:
     return names
 
 
-class Node:
-    """An op applied to inputs. Never changed after it is made."""
+_ORDER = itertools.count()
 
-    __slots__ = ("inputs", "op", "outputs", "source")
+
+def moment() -> int:
+    """A number above those of all nodes made so far, and below those of all to come."""
+    return next(_ORDER)
+
+
+class Node:
+    """An op applied to inputs. Never changed after it is made. ``number`` grows in the order of making."""
+
+    __slots__ = ("inputs", "number", "op", "outputs", "source")
 
     op: Op
     inputs: tuple["Var", ...]
     outputs: tuple["Var", ...]
     source: Source | None
+    number: int
 
     def __init__(
         self, op: Op, inputs: Sequence["Var"], types: Sequence[Type], source: Source | None
@@ -87,6 +97,7 @@ class Node:
         self.op = op
         self.inputs = tuple(inputs)
         self.source = source
+        self.number = moment()
         self.outputs = tuple([Var(t, self, i) for i, t in enumerate(types)])
 
 

@@ -68,16 +68,20 @@ class _Printer:
     def op_text(self, op: Any) -> str:
         parts = []
         for name, value in op.parameters.items():
-            if isinstance(value, Graph):
-                label = f"{type(op).__name__}#{len(self.inner)}"
-                self.inner.append((label, value))
-                parts.append(f"{name}={label}")
+            held = value if isinstance(value, tuple) else (value,)
+            if held and isinstance(held[0], Graph):
+                parts.append(f"{name}={', '.join([self.held(op, graph) for graph in held])}")
             else:
                 parts.append(f"{name}={value}")
         describe = getattr(op, "describe", None)
         if describe is not None:
             return describe()
         return f"{type(op).__name__}({', '.join(parts)})" if parts else type(op).__name__
+
+    def held(self, op: Any, graph: Graph) -> str:
+        """The label of a graph that an op holds; it is written after the graph around it."""
+        self.inner.append((f"{type(op).__name__}#{len(self.inner)}", graph))
+        return self.inner[-1][0]
 
 
 def _input_name(var: Var, graph: Graph) -> str:

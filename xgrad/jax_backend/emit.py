@@ -14,9 +14,10 @@ import numpy as np
 from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant
 from xgrad.axes.interpret import Overrides, interpreter
+from xgrad.axes.loops import Scan, Switch, While
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
-from xgrad.jax_backend import delegate
+from xgrad.jax_backend import delegate, loops
 from xgrad.jax_backend.batch import batch
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
@@ -39,7 +40,27 @@ def _batched(op: Batched, xp: Any, *arrays: Any) -> Any:
     return batch(op, emit(op.graph, xp), arrays)
 
 
-EMISSION: Overrides = {**SPECIAL, VjpCall: _vjp_call, JvpCall: _jvp_call, Batched: _batched}
+def _scan(op: Scan, xp: Any, *arrays: Any) -> Any:
+    return loops.scan(op, lambda graph: emit(graph, xp), arrays)
+
+
+def _while(op: While, xp: Any, *arrays: Any) -> Any:
+    return loops.while_loop(op, lambda graph: emit(graph, xp), arrays)
+
+
+def _switch(op: Switch, xp: Any, *arrays: Any) -> Any:
+    return loops.switch(op, lambda graph: emit(graph, xp), arrays)
+
+
+EMISSION: Overrides = {
+    **SPECIAL,
+    VjpCall: _vjp_call,
+    JvpCall: _jvp_call,
+    Batched: _batched,
+    Scan: _scan,
+    While: _while,
+    Switch: _switch,
+}
 
 
 def lift(graph: Graph) -> tuple[Graph, tuple[np.ndarray, ...]]:

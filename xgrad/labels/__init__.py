@@ -1,4 +1,4 @@
-"""The label layer: real xarray objects around traced arrays. The only layer that knows xarray, with what stands above."""
+"""The label layer: real xarray objects around traced arrays. No layer below this one knows xarray."""
 
 from xgrad.labels.arrays import TracedArray
 from xgrad.labels.scope import FREE, Trace, current_trace

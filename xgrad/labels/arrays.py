@@ -10,13 +10,12 @@ from typing import Any, NoReturn
 import numpy as np
 
 from xgrad.labels import escapes, ufuncs
-from xgrad.labels.core import AbstractTraced, detached
+from xgrad.labels.core import AbstractTraced, detached, is_new
 from xgrad.labels.elementwise import cast_array
 from xgrad.labels.escapes import escape
 from xgrad.labels.indexing import getitem, setitem
 from xgrad.labels.numpy_table import call_function
 from xgrad.labels.recording import recorded
-from xgrad.labels.scope import subject
 
 _OPERANDS = (AbstractTraced, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
@@ -25,16 +24,16 @@ def _operand(other: Any) -> Any:
     """``other`` as an operand; NotImplemented where it is an array of another kind, which then has its turn."""
     if isinstance(other, _OPERANDS):
         return other
-    if hasattr(type(other), "__array_ufunc__") or not hasattr(other, "__array__"):
-        return NotImplemented
-    return np.asarray(other)
+    kind = type(other)
+    foreign = getattr(kind, "__array_ufunc__", None) or not getattr(kind, "__array__", None)
+    return NotImplemented if foreign else np.asarray(other)
 
 
 def _binary(ufunc: np.ufunc) -> Callable[..., Any]:
     @recorded
     def operate(self: "TracedArray", other: Any) -> Any:
         other = _operand(other)
-        return other if other is NotImplemented else ufuncs.call(ufunc, "__call__", (self, other), {})
+        return other if other is NotImplemented else ufuncs.call(ufunc, (self, other))
 
     return operate
 
@@ -43,7 +42,7 @@ def _reflected(ufunc: np.ufunc) -> Callable[..., Any]:
     @recorded
     def operate(self: "TracedArray", other: Any) -> Any:
         other = _operand(other)
-        return other if other is NotImplemented else ufuncs.call(ufunc, "__call__", (other, self), {})
+        return other if other is NotImplemented else ufuncs.call(ufunc, (other, self))
 
     return operate
 
@@ -54,15 +53,20 @@ def _in_place(ufunc: np.ufunc) -> Callable[..., Any]:
         other = _operand(other)
         if other is NotImplemented:
             return other
-        return ufuncs.assign(self, ufuncs.call(ufunc, "__call__", (self, other), {}), ufunc.__name__)
+        return ufuncs.assign(self, ufuncs.call(ufunc, (self, other)), ufunc.__name__)
 
     return operate
+
+
+def _operators(ufunc: np.ufunc) -> tuple[Callable[..., Any], ...]:
+    """The operator of a ufunc, with the traced array on its left, on its right, and in place."""
+    return _binary(ufunc), _reflected(ufunc), _in_place(ufunc)
 
 
 def _unary(ufunc: np.ufunc) -> Callable[..., Any]:
     @recorded
     def operate(self: "TracedArray") -> Any:
-        return ufuncs.call(ufunc, "__call__", (self,), {})
+        return ufuncs.call(ufunc, (self,))
 
     return operate
 
@@ -100,7 +104,7 @@ class TracedArray(AbstractTraced):
         operands = [_operand(x) for x in inputs]
         if any(x is NotImplemented for x in operands):
             return NotImplemented
-        return ufuncs.call(ufunc, method, operands, kwargs)
+        return ufuncs.dispatch(ufunc, method, operands, kwargs)
 
     @recorded
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
@@ -168,7 +172,9 @@ class TracedArray(AbstractTraced):
     ) -> Any:
         dtype = np.dtype(dtype)
         if not np.can_cast(self.dtype, dtype, casting):
-            raise TypeError(f"cannot cast an array from {self.dtype} to {dtype} by the rule {casting!r}")
+            raise TypeError(
+                f"cannot cast an array from {self.dtype} to {dtype} by the rule {casting!r}"
+            )
         if dtype == self.dtype and not copy and not self.weak:
             return self
         return cast_array(self, dtype)
@@ -199,8 +205,12 @@ class TracedArray(AbstractTraced):
         setitem(self, ..., value)
 
     def __repr__(self) -> str:
-        var = self.cell.content
-        return f"<traced {subject(var, dims=True)} {self.dtype}{list(self.shape)}>"
+        sizes = [
+            str(n) if is_new(d) else f"{d}: {n}"
+            for d, n in zip(self.names, self.shape, strict=True)
+        ]
+        name = self.cell.content.name
+        return f"<TracedArray{f' `{name}`' if name else ''} {self.dtype}({', '.join(sizes)})>"
 
     # ---- what needs numbers --------------------------------------------------------------------------------------
 
@@ -215,42 +225,34 @@ class TracedArray(AbstractTraced):
     tolist = _host(escapes.TOLIST)
     tobytes = _host(escapes.ARRAY)
 
-    # ---- operators: (NumPy's ufunc, reflected, in place) ---------------------------------------------------------
+    # ---- operators -----------------------------------------------------------------------------------------------
 
     __neg__, __pos__ = _unary(np.negative), _unary(np.positive)
     __abs__, __invert__ = _unary(np.absolute), _unary(np.invert)
-
-    __add__, __radd__, __iadd__ = _binary(np.add), _reflected(np.add), _in_place(np.add)
-    __sub__, __rsub__, __isub__ = _binary(np.subtract), _reflected(np.subtract), _in_place(np.subtract)
-    __mul__, __rmul__, __imul__ = _binary(np.multiply), _reflected(np.multiply), _in_place(np.multiply)
-    __truediv__, __rtruediv__ = _binary(np.divide), _reflected(np.divide)
-    __itruediv__ = _in_place(np.divide)
-    __floordiv__, __rfloordiv__ = _binary(np.floor_divide), _reflected(np.floor_divide)
-    __ifloordiv__ = _in_place(np.floor_divide)
-    __mod__, __rmod__, __imod__ = _binary(np.remainder), _reflected(np.remainder), _in_place(np.remainder)
-    __divmod__, __rdivmod__ = _binary(np.divmod), _reflected(np.divmod)
-    __pow__, __rpow__, __ipow__ = _binary(np.power), _reflected(np.power), _in_place(np.power)
-    __matmul__, __rmatmul__ = _binary(np.matmul), _reflected(np.matmul)
-    __and__, __rand__, __iand__ = _binary(np.bitwise_and), _reflected(np.bitwise_and), _in_place(np.bitwise_and)
-    __or__, __ror__, __ior__ = _binary(np.bitwise_or), _reflected(np.bitwise_or), _in_place(np.bitwise_or)
-    __xor__, __rxor__, __ixor__ = _binary(np.bitwise_xor), _reflected(np.bitwise_xor), _in_place(np.bitwise_xor)
-    __lshift__, __rlshift__ = _binary(np.left_shift), _reflected(np.left_shift)
-    __ilshift__ = _in_place(np.left_shift)
-    __rshift__, __rrshift__ = _binary(np.right_shift), _reflected(np.right_shift)
-    __irshift__ = _in_place(np.right_shift)
+    __add__, __radd__, __iadd__ = _operators(np.add)
+    __sub__, __rsub__, __isub__ = _operators(np.subtract)
+    __mul__, __rmul__, __imul__ = _operators(np.multiply)
+    __truediv__, __rtruediv__, __itruediv__ = _operators(np.divide)
+    __floordiv__, __rfloordiv__, __ifloordiv__ = _operators(np.floor_divide)
+    __mod__, __rmod__, __imod__ = _operators(np.remainder)
+    __divmod__, __rdivmod__, _ = _operators(np.divmod)
+    __pow__, __rpow__, __ipow__ = _operators(np.power)
+    __matmul__, __rmatmul__, __imatmul__ = _operators(np.matmul)
+    __and__, __rand__, __iand__ = _operators(np.bitwise_and)
+    __or__, __ror__, __ior__ = _operators(np.bitwise_or)
+    __xor__, __rxor__, __ixor__ = _operators(np.bitwise_xor)
+    __lshift__, __rlshift__, __ilshift__ = _operators(np.left_shift)
+    __rshift__, __rrshift__, __irshift__ = _operators(np.right_shift)
     __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)  # pyright: ignore[reportAssignmentType]
     __lt__, __le__ = _binary(np.less), _binary(np.less_equal)
     __gt__, __ge__ = _binary(np.greater), _binary(np.greater_equal)
 
     # ---- methods that are NumPy functions ------------------------------------------------------------------------
 
-    sum, prod, mean, std, var = _method(np.sum), _method(np.prod), _method(np.mean), _method(np.std), _method(np.var)
-    max, min, any, all = _method(np.max), _method(np.min), _method(np.any), _method(np.all)
-    argmax, argmin, argsort = _method(np.argmax), _method(np.argmin), _method(np.argsort)
-    cumsum, cumprod, round, clip = _method(np.cumsum), _method(np.cumprod), _method(np.round), _method(np.clip)
+    sum, prod, max, min, any, all = map(_method, (np.sum, np.prod, np.max, np.min, np.any, np.all))
+    mean, std, var, argmax, argmin = map(_method, (np.mean, np.std, np.var, np.argmax, np.argmin))
+    cumsum, cumprod, round, clip = map(_method, (np.cumsum, np.cumprod, np.round, np.clip))
+    argsort, searchsorted, nonzero = map(_method, (np.argsort, np.searchsorted, np.nonzero))
+    squeeze, swapaxes, ravel, dot = map(_method, (np.squeeze, np.swapaxes, np.ravel, np.dot))
+    diagonal, trace, take, repeat = map(_method, (np.diagonal, np.trace, np.take, np.repeat))
     conj, conjugate = _unary(np.conjugate), _unary(np.conjugate)
-    squeeze, swapaxes, ravel = _method(np.squeeze), _method(np.swapaxes), _method(np.ravel)
-    diagonal, trace, take, repeat = _method(np.diagonal), _method(np.trace), _method(np.take), _method(np.repeat)
-    dot, searchsorted, nonzero = _method(np.dot), _method(np.searchsorted), _method(np.nonzero)
-
-

@@ -6,6 +6,7 @@ raises the version of the root; cells that show an older version are recomputed 
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 
 from xgrad.graph import Var
@@ -42,7 +43,7 @@ SAME = Same()
 class Cell:
     """A value that can be rebound. All its contents have the same shape and dtype, and keep its names."""
 
-    __slots__ = ("base", "content", "named", "root", "seen", "trace", "version", "view")
+    __slots__ = ("base", "content", "named", "own", "root", "seen", "trace", "version", "view")
 
     def __init__(
         self, content: Var, trace: Trace, base: "Cell | None" = None, view: View = SAME
@@ -52,6 +53,7 @@ class Cell:
         self.base = base
         self.view = view
         self.named = False
+        self.own = trace.meets(content)  # as yet nobody else has seen the content
         self.root = self if base is None else base.root
         self.version = 0  # counts the writes, in a root
         self.seen = self.root.version  # the version that ``content`` shows
@@ -59,6 +61,7 @@ class Cell:
     def read(self) -> Var:
         """The content now. Raises where the trace is over."""
         check_usable(self.trace, self.content)
+        self.own = False
         if self.seen != self.root.version:
             self._refresh()
         return self.content
@@ -83,7 +86,7 @@ class Cell:
         while chain[-1].base is not None:
             chain.append(chain[-1].base)
         self.content = with_names(content, self.content.type.dims)
-        for part, whole in zip(chain, chain[1:], strict=False):
+        for part, whole in pairwise(chain):
             updated = part.view.write(whole.read(), part.content)
             whole.content = with_names(updated, whole.content.type.dims)
         self.root.version += 1
@@ -91,9 +94,13 @@ class Cell:
             cell.seen = self.root.version
 
     def rename(self, names: Sequence[Dim]) -> "Cell":
-        """A cell with this content and other names; itself where nobody has named it yet."""
-        if not self.named:
-            self.content = with_names(self.content, tuple(names))
+        """A cell with this content and other names; itself where nobody has named it, or looked into it, yet.
+
+        Only then is the content made anew under its names. A variable that somebody holds stays what it is, and the
+        renamed one is computed from it: gradients by either are connected.
+        """
+        if not self.named and self.own:
+            self.content = build.rename_new(self.content, _changes(self.content, tuple(names)))
             self.named = True
             return self
         cell = Cell(with_names(self.read(), tuple(names)), self.trace, self)
@@ -103,8 +110,8 @@ class Cell:
 
 def with_names(var: Var, names: tuple[Dim, ...]) -> Var:
     """``var`` with its dims renamed to ``names`` by position."""
-    dims = var.type.dims
-    if dims == names:
-        return var
-    mapping = {old: new for old, new in zip(dims, names, strict=True) if old != new}
-    return build.rename(var, mapping)
+    return var if var.type.dims == names else build.rename(var, _changes(var, names))
+
+
+def _changes(var: Var, names: tuple[Dim, ...]) -> dict[Dim, Dim]:
+    return {old: new for old, new in zip(var.type.dims, names, strict=True) if old != new}

@@ -138,6 +138,11 @@ def trace_of(arrays: Iterable[Any]) -> Trace:
     return innermost(*[a.cell.trace for a in arrays if isinstance(a, AbstractTraced)])
 
 
+def is_traced_array(value: Any) -> bool:
+    """Whether ``value`` is a traced array; functions that take both kinds go on as if it were of any type."""
+    return isinstance(value, AbstractTraced)
+
+
 def is_new(name: Name) -> bool:
     """Whether no dim stands behind an axis."""
     return type(name) is New

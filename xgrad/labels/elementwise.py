@@ -1,7 +1,7 @@
 """Elementwise ops on arrays that meet position by position, as NumPy broadcasts: names are unified, dtypes resolved.
 
-The first array with a dim along an axis names that axis; the others' dims are renamed to it. Dtypes are what NumPy's own
-``ufunc.resolve_dtypes`` says, with Python numbers weak.
+The first array with a dim along an axis names that axis; the others' dims are renamed to it. Dtypes are what
+NumPy's own ``ufunc.resolve_dtypes`` says, with Python numbers weak.
 """
 
 from collections.abc import Sequence
@@ -10,20 +10,40 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from xgrad.axes import special
+from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.elementwise import UFUNCS, Cast, Imag, Real, Where
-from xgrad.axes.literal import Literal
-from xgrad.errors import SizeMismatchError, UnsupportedTypeError
+from xgrad.errors import SizeMismatchError
 from xgrad.graph import Var
+from xgrad.labels.constants import NUMBERS, check_dtype, constant, scalar
 from xgrad.labels.core import AbstractTraced, Name, New, is_new, make, trace_of
 from xgrad.labels.scope import fresh
 from xgrad.names import build
 from xgrad.names.compute import XElemwise
 from xgrad.names.messages import action
-from xgrad.names.structure import XConstant
 
-NUMBERS = (bool, int, float, complex)
 SCALARS = (*NUMBERS, np.generic)
 Kind = Any  # of an operand: its dtype, or the Python type of a weak one
+
+
+OPS: dict[str, type[AbstractElementwise]] = {  # NumPy's ufuncs, and SciPy's special functions
+    **UFUNCS,  # pyright: ignore[reportAssignmentType]
+    "gammaln": special.Gammaln,
+    "psi": special.Digamma,
+    "erf": special.Erf,
+    "erfc": special.Erfc,
+    "erfinv": special.Erfinv,
+    "expit": special.Expit,
+    "logit": special.Logit,
+    "log_expit": special.LogExpit,
+    "ndtr": special.Ndtr,
+    "log_ndtr": special.LogNdtr,
+    "ndtri": special.Ndtri,
+    "i0e": special.I0e,
+    "i1e": special.I1e,
+    "xlogy": special.Xlogy,
+    "xlog1py": special.Xlog1py,
+}
 
 
 class Loop(NamedTuple):
@@ -69,9 +89,15 @@ def cast_array(array: AbstractTraced, dtype: np.dtype) -> AbstractTraced:
     return AbstractTraced.final(make(var, None, array.scope).cell, array.axes)
 
 
+def cast_to(operand: Any, dtype: np.dtype) -> Any:
+    """An operand of either kind in another dtype."""
+    traced = isinstance(operand, AbstractTraced)
+    return cast_array(operand, dtype) if traced else np.asarray(operand).astype(dtype)
+
+
 @lru_cache(maxsize=4096)
 def _loop(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> Loop:
-    op = XElemwise(UFUNCS[ufunc.__name__]())
+    op = XElemwise(OPS[ufunc.__name__]())
     return Loop(op, resolve(ufunc, kinds)[: ufunc.nin], all(type(k) is type for k in kinds))
 
 
@@ -79,21 +105,10 @@ def _loop(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> Loop:
 def resolve(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> tuple[np.dtype, ...]:
     """The dtypes of the inputs and outputs of the loop that NumPy would choose. Raises as NumPy does."""
     for kind in kinds:
-        check_dtype(ufunc.__name__, kind)
+        check_dtype(ufunc.__name__, np.dtype(kind))
     if all(type(k) is type for k in kinds):  # Python numbers alone: NumPy wants a dtype among them
         kinds = tuple([np.result_type(k) for k in kinds])
     return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
-
-
-@lru_cache(maxsize=1024)
-def check_dtype(doing: str, kind: Kind) -> None:
-    """Raise where an operand is of a dtype that no compiled program has."""
-    dtype = np.result_type(kind) if type(kind) is type else kind
-    if dtype.kind in "OSUTMm" or dtype.fields is not None:
-        raise UnsupportedTypeError(
-            f"{doing}: data of dtype {dtype} cannot take part in a compiled function;"
-            " keep it in a coord, or convert it to numbers first"
-        )
 
 
 _PYTHON_TYPES = {"b": np.dtype(bool), "i": int, "u": int, "f": float, "c": complex}
@@ -113,7 +128,7 @@ def result_dtype(operands: Sequence[Any]) -> np.dtype:
     """The dtype that all operands promote to."""
     kinds = [kind_of(x) for x in operands]
     for kind in kinds:
-        check_dtype("promotion", kind)
+        check_dtype("promotion", np.dtype(kind))
     return np.result_type(*[k(0) if type(k) is type else k for k in kinds])
 
 
@@ -125,12 +140,6 @@ def cast(var: Var, dtype: np.dtype) -> Var:
 @lru_cache(maxsize=64)
 def _cast_op(dtype: np.dtype) -> XElemwise:
     return XElemwise(Cast(dtype))
-
-
-def scalar(value: Any, dtype: np.dtype) -> Var:
-    """A number, written into the program."""
-    number = dtype.type(value) if type(value) in NUMBERS else np.asarray(value).astype(dtype)
-    return XConstant(Literal(number), inline=True)()
 
 
 def align(
@@ -149,18 +158,21 @@ def align(
 
 
 def _shared_names(operands: Sequence[Any]) -> tuple[Name, ...] | None:
-    """The names of all operands that are not 0-d, where they are the same already."""
+    """The names of all operands that are not 0-d, where these have the same names and sizes already."""
     shared: tuple[Name, ...] = ()
+    shape: tuple[int, ...] = ()
+    constants: list[Any] = []
     for x in operands:
         if isinstance(x, AbstractTraced):
             names = x.names
-            if names and names != shared:
+            if names and (names != shared or x.shape != shape):
                 if shared or New in map(type, names):
                     return None
-                shared = names
+                shared, shape = names, x.shape
         elif not isinstance(x, SCALARS):
-            return None
-    return shared
+            constants.append(x)
+    fit = not constants or all(np.shape(c) == shape for c in constants)
+    return shared if fit else None
 
 
 def common_shape(operands: Sequence[Any], failure: str) -> tuple[int, ...]:
@@ -257,13 +269,6 @@ def named_constant(values: np.ndarray, names: Sequence[Name], dtype: np.dtype) -
     kept = [i for i, name in enumerate(own) if not (is_new(name) or _is_repeated(values, i))]
     index = tuple([slice(None) if i in kept else 0 for i in range(values.ndim)])
     return constant(values[index], tuple([own[i] for i in kept]), dtype)
-
-
-def constant(values: np.ndarray, dims: tuple[Any, ...], dtype: np.dtype | None = None) -> Var:
-    """A concrete array with names, which the program takes as an input."""
-    check_dtype("a captured array", values.dtype)
-    converted = values if dtype is None else values.astype(dtype, copy=False)
-    return XConstant(Literal(converted), dims, inline=converted.ndim == 0)()
 
 
 def as_traced(value: Any, like: AbstractTraced) -> AbstractTraced:

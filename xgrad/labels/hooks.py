@@ -9,9 +9,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+import numpy as np
 import xarray as xr
+from xarray.computation.rolling import DataArrayRolling
+from xarray.core import duck_array_ops, nputils
+from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
 
+from xgrad.labels import missing
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.escapes import COMPARE, escape
 from xgrad.labels.naming import named
@@ -19,9 +24,9 @@ from xgrad.labels.slots import read_variable, set_variable_data
 
 
 class Hook(NamedTuple):
-    """One method of an xarray class, and what takes its place: ``replace(original)``."""
+    """One method of an xarray class, or function of a module, and what takes its place: ``replace(original)``."""
 
-    owner: type
+    owner: Any
     name: str
     replace: Callable[[Any], Any]
 
@@ -61,8 +66,10 @@ def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
             return original(self, other, *args, **kwargs)
         mine, theirs = read_variable(self).data, read_variable(other).data
         traced = [x for x in (mine, theirs) if isinstance(x, AbstractTraced)]
-        if not traced or self.dims != other.dims or self.shape != other.shape:
-            return original(self, other, *args, **kwargs) if not traced else False
+        if not traced:
+            return original(self, other, *args, **kwargs)
+        if self.dims != other.dims or self.shape != other.shape:
+            return False
         if len(traced) == 2 and _is_same(*traced):
             return True
         raise escape(traced[0], COMPARE)
@@ -74,10 +81,39 @@ def _is_same(one: AbstractTraced, other: AbstractTraced) -> bool:
     return one.value is other.value and one.axes == other.axes
 
 
+def _without_compiled_windows(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Rolling reductions of traced data are built on windows, whichever compiled library is there for arrays."""
+
+    def reduce(self: Any, **options: Any) -> Any:
+        if isinstance(read_variable(self.obj.variable).data, AbstractTraced):
+            options |= {"bottleneck_move_func": None, "numbagg_move_func": None}
+        return original(self, **options)
+
+    return reduce
+
+
+def _traced_or(function: Callable[..., Any]) -> Callable[[Any], Any]:
+    """``function`` in place of one of xarray's functions of arrays, where one of these is traced."""
+
+    def replace(original: Callable[..., Any]) -> Callable[..., Any]:
+        def dispatch(*args: Any, **kwargs: Any) -> Any:
+            traced = any(isinstance(x, AbstractTraced) for x in args)
+            return (function if traced else original)(*args, **kwargs)
+
+        return dispatch
+
+    return replace
+
+
 HOOKS: Final = (
     Hook(xr.Variable, "__init__", _naming_init),
     Hook(NamedArray, "dims", _naming_setter),
     Hook(xr.Variable, "equals", _equals),
+    Hook(DataArrayRolling, "_array_reduce", _without_compiled_windows),
+    Hook(duck_array_ops, "einsum", _traced_or(np.einsum)),  # which may ask opt_einsum
+    Hook(xarray_missing, "push", _traced_or(missing.push)),
+    Hook(nputils, "nanfirst", _traced_or(missing.first_valid)),
+    Hook(nputils, "nanlast", _traced_or(missing.last_valid)),
 )
 
 
@@ -85,7 +121,8 @@ class _Installation:
     """Counts who needs the hooks, over all threads."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        # reentrant: a finalizer may call ``remove`` while this very thread is in ``install``
+        self.lock = threading.RLock()
         self.users = 0
         self.originals: list[tuple[Hook, Any]] = []
 

@@ -1,4 +1,4 @@
-"""NumPy's indexing on traced arrays: basic keys give views, integer and boolean arrays give copies, both can be written.
+"""NumPy's indexing of traced arrays, read and written: basic keys give views, integer and boolean arrays copies.
 
 A key is first spread over the axes, one entry each; entries become indexers of named dims. Index arrays that vary along
 one axis of their own, as xarray passes for orthogonal indexing, stay one-dimensional, and slices where they run evenly.
@@ -13,13 +13,19 @@ import numpy as np
 from xgrad.errors import UnsupportedError
 from xgrad.graph import Var
 from xgrad.labels.cells import with_names
-from xgrad.labels.core import AbstractTraced, Name, New, is_new, make, real, rearranged, trace_of, view
-from xgrad.labels.elementwise import (
-    common_shape,
-    conform,
-    find_dim,
-    named_constant,
+from xgrad.labels.core import (
+    AbstractTraced,
+    Name,
+    New,
+    axes_of,
+    is_new,
+    make,
+    real,
+    rearranged,
+    trace_of,
+    view,
 )
+from xgrad.labels.elementwise import cast_to, common_shape, conform, find_dim, where
 from xgrad.labels.scope import fresh
 from xgrad.names import Slice, build
 from xgrad.names.types import Dim
@@ -50,7 +56,7 @@ def _basic_view(array: AbstractTraced, entries: Sequence[Entry]) -> AbstractTrac
     part = _basic(array, entries)
     dims = array.cell.content.type.dims
     if not part.indexers:
-        return rearranged(array, [n if is_new(n) else dims.index(n) for n in part.names])  # pyright: ignore[reportArgumentType]
+        return rearranged(array, axes_of(dims, part.names))
     how = Part(tuple([(dims.index(d), i) for d, i in part.indexers.items()]))
     return view(array, how.read(array.value), how, part.names)
 
@@ -61,8 +67,9 @@ def setitem(array: AbstractTraced, key: Any, value: Any) -> None:
     if mask is not None:
         value, key = _masked(array, mask, value), ...
     entries = spread(array, key)
-    part = _advanced(array, entries) if any(is_array(e) for e in entries) else _basic(array, entries)
-    if part.array is not array or any(is_new(a) and a.size > 1 for a in array.axes):
+    select = _advanced if any(is_array(e) for e in entries) else _basic
+    part = select(array, entries)
+    if part.array is not array or any(is_new(a) and a != New(1) for a in array.axes):
         raise ValueError("assignment destination is read-only: it is broadcast; .copy() it first")
     array.cell.write(written(array, part, value))
 
@@ -167,7 +174,8 @@ def _masked(array: AbstractTraced, mask: AbstractTraced, value: Any) -> Any:
             "Use xr.where(mask, values, array)."
         )
     trailing = (None,) * (array.ndim - mask.ndim)
-    return np.where(mask[(..., *trailing)], np.reshape(value, ()), array)  # pyright: ignore
+    number = cast_to(np.reshape(value, ()), array.dtype)
+    return where(getitem(mask, (..., *trailing)), number, array)
 
 
 # ---- basic keys ----------------------------------------------------------------------------------------------------
@@ -280,9 +288,7 @@ def _name_of_point(
     return fresh(found[0] if found else varying[0][0], taken)
 
 
-def _indexer(
-    dim: Dim, size: int, entry: Entry, names: Sequence[Name], shape: Sequence[int]
-) -> Any:
+def _indexer(dim: Dim, size: int, entry: Entry, names: Sequence[Name], shape: Sequence[int]) -> Any:
     """One index array as an indexer: a slice where it is an even run along its own dim."""
     if isinstance(entry, np.ndarray) and dim in names:
         run = _even_run(entry.ravel(), size)

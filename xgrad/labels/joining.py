@@ -1,14 +1,15 @@
 """NumPy's functions that choose, join, cut up and take: where, concatenate, stack, split, take and their kin."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from xgrad.errors import SizeMismatchError, UnsupportedError
 from xgrad.labels import elementwise
-from xgrad.labels.core import AbstractTraced, is_new, make, real, trace_of
+from xgrad.labels.core import New, is_new, is_traced_array, make, real, trace_of
 from xgrad.labels.elementwise import as_traced, common_names, conform, result_dtype
 from xgrad.labels.scope import fresh
 from xgrad.names import build
@@ -29,6 +30,15 @@ def data_dependent(function: str, instead: str) -> UnsupportedError:
     )
 
 
+def refused(function: str, instead: str) -> Callable[..., Any]:
+    """In the place of a NumPy function that no trace can have."""
+
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise data_dependent(function, instead)
+
+    return refuse
+
+
 def select(condlist: Sequence[Array], choicelist: Sequence[Array], default: Any = 0) -> Array:
     result = default
     for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
@@ -47,7 +57,7 @@ def concatenate(
     dtype: Any = None,
     casting: Any = "same_kind",
 ) -> Array:
-    arrays = [x if isinstance(x, AbstractTraced) else np.asarray(x) for x in arrays]
+    arrays = [x if is_traced_array(x) else np.asarray(x) for x in arrays]
     if axis is None:
         arrays, axis = [np.ravel(x) for x in arrays], 0
     axis = normalize_axis_index(axis, np.ndim(arrays[0]))
@@ -64,7 +74,7 @@ def concatenate(
 
 def _joinable(x: Array, axis: int) -> Array:
     """``x`` such that an axis without a dim, or a constant's that repeats, counts as one step along ``axis``."""
-    if not isinstance(x, AbstractTraced):
+    if not is_traced_array(x):
         return np.ascontiguousarray(x) if x.shape[axis] > 1 else x
     if is_new(x.names[axis]) and x.shape[axis] != 1:
         var, dims = real(x)
@@ -115,10 +125,12 @@ def append(arr: Array, values: Array, axis: int | None = None) -> Array:
 def array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     cuts = indices_or_sections
     if np.ndim(cuts) == 0:
-        cuts = np.cumsum([len(part) for part in np.array_split(np.arange(ary.shape[axis]), cuts)])[:-1]
+        cuts = np.cumsum([len(part) for part in np.array_split(np.arange(ary.shape[axis]), cuts)])[
+            :-1
+        ]
     lead = (slice(None),) * normalize_axis_index(axis, ary.ndim)
     edges = [0, *map(int, cuts), ary.shape[axis]]
-    return [ary[(*lead, slice(a, b))] for a, b in zip(edges, edges[1:], strict=False)]
+    return [ary[(*lead, slice(a, b))] for a, b in pairwise(edges)]
 
 
 def split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
@@ -150,16 +162,26 @@ def take(
         indices = np.clip(indices, 0, size - 1)
     elif mode == "wrap":
         indices = np.remainder(indices, size)
-    if not isinstance(a, AbstractTraced):
+    if is_traced_array(indices):
         a = as_traced(a, indices)
-    indices = indices if isinstance(indices, AbstractTraced) else np.asarray(indices)
+    else:
+        indices = np.asarray(indices)
     return a[(slice(None),) * normalize_axis_index(axis, a.ndim) + (indices,)]  # pyright: ignore
+
+
+def unravel_index(indices: Array, shape: Sequence[int], order: str = "C") -> tuple[Array, ...]:
+    sizes = list(shape)[::-1] if order == "C" else list(shape)
+    positions = []
+    for size in sizes:
+        positions.append(np.remainder(indices, size))
+        indices = np.floor_divide(indices, size)
+    return tuple(positions[::-1] if order == "C" else positions)
 
 
 def take_along_axis(arr: Array, indices: Array, axis: int | None = -1) -> Array:
     if axis is None:
         arr, axis = np.ravel(arr), 0
-    like = arr if isinstance(arr, AbstractTraced) else indices
+    like = arr if is_traced_array(arr) else indices
     axis = normalize_axis_index(axis, np.ndim(arr))
     shape = np.broadcast_shapes(_but(np.shape(arr), axis), _but(np.shape(indices), axis))
     x = as_traced(np.broadcast_to(arr, _with(shape, axis, np.shape(arr)[axis])), like)
@@ -167,7 +189,9 @@ def take_along_axis(arr: Array, indices: Array, axis: int | None = -1) -> Array:
     points = _with(dims, axis, fresh(dims[axis], dims))
     spread = _with(shape, axis, np.shape(indices)[axis])
     at = conform(np.broadcast_to(indices, spread), points, spread, np.dtype(np.int64))
-    return make(build.index(var, {dims[axis]: at}), points, trace_of([x, indices]))
+    out = build.index(var, {dims[axis]: at})
+    shown = [d if d in out.type.dims else New(n) for d, n in zip(points, spread, strict=True)]
+    return make(out, shown, trace_of([x, indices]))
 
 
 def _but(items: Sequence[Any], axis: int) -> tuple[Any, ...]:

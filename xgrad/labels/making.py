@@ -4,14 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from xgrad.labels.core import AbstractTraced, is_new, make
-from xgrad.labels.elementwise import (
-    check_dtype,
-    elementwise_op,
-    kind_of,
-    result_dtype,
-    scalar,
-)
+from xgrad.labels.constants import check_dtype, scalar
+from xgrad.labels.core import is_new, is_traced_array, make
+from xgrad.labels.elementwise import elementwise_op, kind_of, result_dtype
 from xgrad.labels.escapes import COMPARE, escape
 from xgrad.labels.scope import fresh
 from xgrad.names import build
@@ -21,10 +16,10 @@ Array = Any
 
 def filled_like(a: Array, value: Any, dtype: Any = None, shape: Any = None) -> Array:
     """A new array of one value, with the shape, dims and dtype of ``a`` where not given."""
-    if isinstance(value, AbstractTraced):
+    if is_traced_array(value):
         spread = np.broadcast_to(value, a.shape if shape is None else shape)
         return spread.astype(dtype or a.dtype)
-    if not isinstance(a, AbstractTraced):
+    if not is_traced_array(a):
         return np.full_like(a, value, dtype=dtype, shape=shape)
     dtype = np.dtype(dtype if dtype is not None else a.dtype)
     check_dtype("full_like", dtype)
@@ -98,15 +93,15 @@ def result_type(*arrays_and_dtypes: Any) -> np.dtype:
 
 def _typical(x: Any) -> Any:
     """Something concrete that promotes as ``x`` does."""
-    if not isinstance(x, AbstractTraced):
+    if not is_traced_array(x):
         return x
     kind = kind_of(x)
     return kind(0) if type(kind) is type else kind
 
 
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
-    dtypes = [x.dtype if isinstance(x, AbstractTraced) else x for x in (from_, to)]
-    return np.can_cast(*dtypes, casting)
+    one, other = (x.dtype if is_traced_array(x) else x for x in (from_, to))
+    return np.can_cast(one, other, casting)
 
 
 def shape(a: Array) -> tuple[int, ...]:
@@ -189,7 +184,7 @@ def clip(
     low, high = a_min if min is None else min, a_max if max is None else max
     bounds = [x for x in (low, high) if x is not None]
     dtype = result_dtype([a, *bounds])
-    result = a.astype(dtype, copy=False) if isinstance(a, AbstractTraced) else np.asarray(a, dtype)
+    result = a.astype(dtype, copy=False) if is_traced_array(a) else np.asarray(a, dtype)
     if low is not None:
         result = np.maximum(result, low)
     if high is not None:
@@ -229,7 +224,7 @@ def isneginf(x: Array, out: Any = None) -> Array:
 
 def compare_wholes(a: Array, b: Array, *args: Any, **kwargs: Any) -> bool:
     """allclose, array_equal, array_equiv: their answer is a Python bool, which no trace has."""
-    raise escape(a if isinstance(a, AbstractTraced) else b, COMPARE)
+    raise escape(a if is_traced_array(a) else b, COMPARE)
 
 
 def astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:

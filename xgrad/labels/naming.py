@@ -4,7 +4,6 @@ from collections.abc import Hashable
 
 from xgrad.graph import located, user_source
 from xgrad.labels.core import AbstractTraced
-from xgrad.names.types import Dim
 
 
 def named(array: AbstractTraced, dims: tuple[Hashable, ...]) -> AbstractTraced:
@@ -12,18 +11,17 @@ def named(array: AbstractTraced, dims: tuple[Hashable, ...]) -> AbstractTraced:
 
     New axes have no dim to be renamed, and dims given twice, which xarray allows for a moment, are no names.
     """
-    if not array.weak and (array.cell.named and array.names == dims or len(set(dims)) < len(dims)):
-        return array
-    return _renamed(array, dims)
-
-
-def _renamed(array: AbstractTraced, dims: tuple[Hashable, ...]) -> AbstractTraced:
-    names: list[Dim] = list(array.cell.content.type.dims)
+    cell = array.cell
+    old = cell.content.type.dims
+    names = list(old)
     for axis, dim in zip(array.axes, dims, strict=True):
         if isinstance(axis, int):
             names[axis] = dim
-    with located(user_source()):
-        cell = array.cell.rename(names) if names else array.cell
+    if tuple(names) == old:
+        cell.named = True
+    elif len(set(names)) == len(names):
+        with located(user_source()):
+            cell = cell.rename(names)
     if cell is array.cell and not array.weak:
         return array
     return AbstractTraced.final(cell, array.axes)

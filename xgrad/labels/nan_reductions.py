@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from xgrad.labels.reductions import NO_VALUE, Array, Axis, refuse_options
+from xgrad.labels.reductions import NO_VALUE, Array, Axis, normal_axes, refuse_options
 
 
 def can_be_nan(a: Array) -> bool:
@@ -16,7 +16,9 @@ def _filled(plain: Callable[..., Array], fill: float) -> Callable[..., Array]:
     """``plain`` with NaN replaced by a value that changes nothing."""
 
     def reduce(a: Array, *args: Any, **kwargs: Any) -> Array:
-        return plain(np.where(np.isnan(a), a.dtype.type(fill), a) if can_be_nan(a) else a, *args, **kwargs)
+        return plain(
+            np.where(np.isnan(a), a.dtype.type(fill), a) if can_be_nan(a) else a, *args, **kwargs
+        )
 
     return reduce
 
@@ -55,6 +57,32 @@ nanmax = _extreme(np.max, -np.inf)
 nanmin = _extreme(np.min, np.inf)
 
 
+class _Valid:
+    """The values of an array that are no NaN, ready to be summed: their mask, and how many they are."""
+
+    def __init__(self, a: Array, axis: Axis) -> None:
+        self.a = a
+        self.axis = axis
+        self.mask = ~np.isnan(a)
+        self.count = np.sum(self.mask, axis=axis, keepdims=True)
+
+    def mean(self) -> Array:
+        zero = self.a.dtype.type(0)
+        total = np.sum(np.where(self.mask, self.a, zero), axis=self.axis, keepdims=True)
+        return total / self.count.astype(total.dtype)
+
+    def squares(self, centre: Array) -> Array:
+        """The sum of the squared distances from ``centre``."""
+        apart = np.where(self.mask, self.a - centre, self.a.dtype.type(0))
+        squares = np.square(np.absolute(apart) if self.a.dtype.kind == "c" else apart)
+        return np.sum(squares, axis=self.axis, keepdims=True)
+
+
+def _shown(result: Array, a: Array, axis: Axis, keepdims: Any) -> Array:
+    """A result with its reduced axes kept, or without them."""
+    return result if keepdims is True else np.squeeze(result, normal_axes(axis, a.ndim))
+
+
 def nanmean(
     a: Array,
     axis: Axis = None,
@@ -65,12 +93,10 @@ def nanmean(
     where: Any = NO_VALUE,
 ) -> Array:
     refuse_options("nanmean", out=out, where=where)
-    keep = keepdims is True
     if not can_be_nan(a):
-        return np.mean(a, axis=axis, dtype=dtype, keepdims=keep)
-    valid = ~np.isnan(a)
-    total = np.sum(np.where(valid, a, a.dtype.type(0)), axis=axis, dtype=dtype, keepdims=keep)
-    return total / np.sum(valid, axis=axis, keepdims=keep).astype(total.dtype)
+        return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims is True)
+    a = a.astype(dtype or a.dtype, copy=False)
+    return _shown(_Valid(a, axis).mean(), a, axis, keepdims)
 
 
 def nanvar(
@@ -86,20 +112,16 @@ def nanvar(
     correction: Any = NO_VALUE,
 ) -> Array:
     refuse_options("nanvar", out=out, where=where)
-    keep = keepdims is True
     ddof = ddof if correction is NO_VALUE else correction
     if not can_be_nan(a):
-        return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keep)  # pyright: ignore
+        return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims is True)  # pyright: ignore
     a = a.astype(dtype or a.dtype, copy=False)
-    centre = nanmean(a, axis, keepdims=True) if mean is NO_VALUE else mean
-    valid = ~np.isnan(a)
-    apart = np.where(valid, a - centre, a.dtype.type(0))
-    squares = np.square(np.absolute(apart)) if a.dtype.kind == "c" else np.square(apart)
-    total = np.sum(squares, axis=axis, keepdims=keep)
-    freedom = np.sum(valid, axis=axis, keepdims=keep) - ddof
+    valid = _Valid(a, axis)
+    total = valid.squares(valid.mean() if mean is NO_VALUE else mean)
+    freedom = valid.count - ddof
     few = freedom <= 0
     divided = total / np.where(few, 1, freedom).astype(total.dtype)
-    return np.where(few, total.dtype.type(np.nan), divided)
+    return _shown(np.where(few, total.dtype.type(np.nan), divided), a, axis, keepdims)
 
 
 def nanstd(a: Array, *args: Any, **kwargs: Any) -> Array:

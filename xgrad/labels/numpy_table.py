@@ -6,10 +6,23 @@ from typing import Any, Final
 import numpy as np
 
 from xgrad.errors import UnsupportedError
-from xgrad.labels import joining, making, nan_reductions, reductions, shapes
+from xgrad.labels import (
+    fourier,
+    joining,
+    linalg,
+    making,
+    nan_reductions,
+    products,
+    reductions,
+    shapes,
+    sorting,
+    windows,
+)
 
 
-def call_function(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+def call_function(
+    function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
     """A NumPy function on arguments of which at least one is traced."""
     implementation = FUNCTIONS.get(function)
     if implementation is None:
@@ -97,6 +110,13 @@ FUNCTIONS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     np.delete: joining.delete,
     np.take: joining.take,
     np.take_along_axis: joining.take_along_axis,
+    np.unravel_index: joining.unravel_index,
+    np.nonzero: joining.refused("nonzero", "np.where(condition, x, y)"),
+    np.flatnonzero: joining.refused("flatnonzero", "np.where(condition, x, y)"),
+    np.argwhere: joining.refused("argwhere", "np.where(condition, x, y)"),
+    np.extract: joining.refused("extract", "np.where(condition, x, fill)"),
+    np.compress: joining.refused("compress", "np.where(condition, x, fill)"),
+    np.unique: joining.refused("unique", "np.sort, or pass the values as a static argument"),
     # arrays like others, and what arrays are
     np.full_like: making.full_like,
     np.zeros_like: making.zeros_like,
@@ -132,4 +152,83 @@ FUNCTIONS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     np.array_equal: making.compare_wholes,
     np.array_equiv: making.compare_wholes,
     np.sinc: making.sinc,
+    # order, search, counts, order statistics
+    np.sort: sorting.sort,
+    np.argsort: sorting.argsort,
+    np.partition: sorting.partition,
+    np.argpartition: sorting.argpartition,
+    np.searchsorted: sorting.searchsorted,
+    np.digitize: sorting.digitize,
+    np.isin: sorting.isin,
+    np.bincount: sorting.bincount,
+    np.histogram: sorting.histogram,
+    np.median: sorting.median,
+    np.nanmedian: sorting.nanmedian,
+    np.quantile: sorting.quantile,
+    np.nanquantile: sorting.nanquantile,
+    np.percentile: sorting.percentile,
+    np.nanpercentile: sorting.nanpercentile,
+    # neighbours along an axis
+    np.pad: windows.pad,
+    np.lib.stride_tricks.sliding_window_view: windows.sliding_window_view,
+    np.diff: windows.diff,
+    np.ediff1d: windows.ediff1d,
+    np.gradient: windows.gradient,
+    np.trapezoid: windows.trapezoid,
+    np.convolve: windows.convolve,
+    np.correlate: windows.correlate,
+    np.interp: windows.interp,
+    np.unwrap: windows.unwrap,
+    np.polyval: windows.polyval,
+    np.linspace: windows.linspace,
+    # sums of products
+    np.einsum: products.einsum,
+    np.dot: products.dot,
+    np.inner: products.inner,
+    np.outer: products.outer,
+    np.vdot: products.vdot,
+    np.tensordot: products.tensordot,
+    np.kron: products.kron,
+    np.cross: products.cross,
+    # linear algebra
+    np.linalg.cholesky: linalg.cholesky,
+    np.linalg.inv: linalg.inv,
+    np.linalg.det: linalg.det,
+    np.linalg.slogdet: linalg.slogdet,
+    np.linalg.eigh: linalg.eigh,
+    np.linalg.eigvalsh: linalg.eigvalsh,
+    np.linalg.svd: linalg.svd,
+    np.linalg.svdvals: linalg.svdvals,
+    np.linalg.qr: linalg.qr,
+    np.linalg.solve: linalg.solve,
+    np.linalg.pinv: linalg.pinv,
+    np.linalg.lstsq: linalg.lstsq,
+    np.linalg.norm: linalg.norm,
+    np.linalg.matrix_power: linalg.matrix_power,
+    np.linalg.multi_dot: linalg.multi_dot,
+    np.linalg.matmul: products.matmul,
+    np.linalg.vecdot: products.vecdot,
+    np.linalg.outer: products.outer,
+    np.linalg.tensordot: products.tensordot,
+    np.linalg.cross: products.cross,
+    np.linalg.trace: lambda x, /, *, offset=0, dtype=None: shapes.trace(x, offset, -2, -1, dtype),
+    np.linalg.diagonal: lambda x, /, *, offset=0: shapes.diagonal(x, offset, -2, -1),
+    np.linalg.matrix_transpose: shapes.matrix_transpose,
+    # Fourier transforms
+    np.fft.fft: fourier.one_axis("fft"),
+    np.fft.ifft: fourier.one_axis("ifft"),
+    np.fft.rfft: fourier.one_axis("rfft"),
+    np.fft.irfft: fourier.one_axis("irfft"),
+    np.fft.hfft: fourier.one_axis("hfft"),
+    np.fft.ihfft: fourier.one_axis("ihfft"),
+    np.fft.fftn: fourier.several_axes("fft"),
+    np.fft.ifftn: fourier.several_axes("ifft"),
+    np.fft.rfftn: fourier.several_axes("rfft"),
+    np.fft.irfftn: fourier.several_axes("irfft"),
+    np.fft.fft2: fourier.two_axes("fft"),
+    np.fft.ifft2: fourier.two_axes("ifft"),
+    np.fft.rfft2: fourier.two_axes("rfft"),
+    np.fft.irfft2: fourier.two_axes("irfft"),
+    np.fft.fftshift: fourier.fftshift,
+    np.fft.ifftshift: fourier.ifftshift,
 }

@@ -5,7 +5,6 @@ leaves out NaN is a mask and one reduction, so that its gradient is right at the
 of a slice NaN), a traced program cannot: ``nanargmax`` and ``nanargmin`` then give 0.
 """
 
-
 import math
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from xgrad.errors import UnsupportedError
 from xgrad.labels.core import AbstractTraced, New, is_new, make, real
+from xgrad.labels.elementwise import cast_to
 from xgrad.names import build
 
 Array = Any  # an array, traced or not
@@ -191,14 +191,13 @@ def mean(
 ) -> Array:
     refuse_options("mean", out=out)
     result = np.dtype(dtype) if dtype is not None else _mean_dtype(a.dtype)
-    count = _count(a, axis) if where in (NO_VALUE, True) else np.sum(where, axis=axis)
     total = sum_(a, axis, _precise(result), None, keepdims, where=where)
-    return np.true_divide(total, _as_divisor(count, total.dtype)).astype(result, copy=False)
-
-
-def _as_divisor(count: Any, dtype: np.dtype) -> Any:
-    """A count as a number by which values of ``dtype`` are divided without changing dtype."""
-    return count.astype(dtype) if isinstance(count, AbstractTraced) else dtype.type(count)
+    if where is NO_VALUE or where is True:
+        count = _count(a, axis)
+    else:
+        taken = np.broadcast_to(where, a.shape)
+        count = np.sum(taken, axis=axis, keepdims=keepdims is True)
+    return np.true_divide(total, cast_to(count, total.dtype)).astype(result, copy=False)
 
 
 def var(
@@ -220,7 +219,7 @@ def var(
     centre = _mean_of(a, axis) if mean is NO_VALUE else mean
     total = sum_(_squared(a - centre), axis, None, None, keepdims)
     freedom = max(_count(a, axis) - ddof, 0)
-    real_result = result if result.kind != "c" else np.empty(0, result).real.dtype
+    real_result = np.dtype(f"f{result.itemsize // 2}") if result.kind == "c" else result
     return np.true_divide(total, total.dtype.type(freedom)).astype(real_result, copy=False)
 
 
@@ -268,9 +267,7 @@ def _cumulative(kind: str, a: Array, axis: int | None, dtype: Any, out: Any) -> 
     if axis is None:
         return _cumulative(kind, np.ravel(a), 0, dtype, None)
     a = a.astype(np.dtype(dtype) if dtype is not None else _total_dtype(a.dtype), copy=False)
-    var, dims = real(a)
-    dim = dims[normalize_axis_index(axis, a.ndim)]
-    return make(build.cumreduce(kind, var, dim), dims, a.scope)
+    return _running(kind, a, axis)
 
 
 def cumsum(a: Array, axis: int | None = None, dtype: Any = None, out: Any = None) -> Array:
@@ -279,6 +276,22 @@ def cumsum(a: Array, axis: int | None = None, dtype: Any = None, out: Any = None
 
 def cumprod(a: Array, axis: int | None = None, dtype: Any = None, out: Any = None) -> Array:
     return _cumulative("prod", a, axis, dtype, out)
+
+
+def _running(kind: str, a: Array, axis: int) -> Array:
+    var, dims = real(a)
+    dim = dims[normalize_axis_index(axis, a.ndim)]
+    return make(build.cumreduce(kind, var, dim), dims, a.scope)
+
+
+def running_max(a: Array, axis: int = 0) -> Array:
+    """``np.maximum.accumulate``."""
+    return _running("max", a, axis)
+
+
+def running_min(a: Array, axis: int = 0) -> Array:
+    """``np.minimum.accumulate``."""
+    return _running("min", a, axis)
 
 
 def _cumulative_with_initial(

@@ -2,6 +2,9 @@
 
 import itertools
 import threading
+import weakref
+from collections.abc import Container
+from typing import Any
 
 from xgrad.errors import TracedValueError
 from xgrad.graph import Source, Var
@@ -11,19 +14,27 @@ from xgrad.names.types import XType
 class Trace:
     """One run of a user's function on symbols. Its values can be used in it and in the traces opened inside it."""
 
-    __slots__ = ("closed", "inputs", "level", "thread")
+    __slots__ = ("closed", "inputs", "level", "literals", "met", "thread")
 
     def __init__(self, level: int, thread: int | None) -> None:
         self.level = level
         self.thread = thread  # None: values of the free scope may be used anywhere
         self.closed = False
         self.inputs: list[Var] = []
+        self.literals: dict[Any, Any] = {}  # see ``constants``
+        self.met: weakref.WeakSet[Var] = weakref.WeakSet()
 
     def input(self, type: XType, name: str | None = None, source: Source | None = None) -> Var:
         """A new input of the traced function."""
         var = Var(type, name=name, source=source)
         self.inputs.append(var)
         return var
+
+    def meets(self, var: Var) -> bool:
+        """Whether no array of this trace has held ``var`` before; from now on one has."""
+        new = var not in self.met
+        self.met.add(var)
+        return new
 
 
 FREE = Trace(-1, None)  # symbolic arrays made by hand: never closes, keeps no list
@@ -86,10 +97,10 @@ def subject(var: Var, *, dims: bool = False) -> str:
     return f"{name} ({'; '.join(details)})" if details else name
 
 
-def fresh(base: object, taken: object) -> str:
+def fresh(base: object, taken: Container[Any]) -> str:
     """A dim name like ``base`` that is not among ``taken``: ``lat_1``, ``lat_2``, …"""
     for i in itertools.count(1):
         name = f"{base}_{i}"
-        if name not in taken:  # pyright: ignore[reportOperatorIssue]
+        if name not in taken:
             return name
     raise AssertionError("unreachable")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from xgrad.graph import Var
+from xgrad.labels.constants import constant
 from xgrad.labels.core import (
-    AbstractTraced,
     Axis,
     Name,
     New,
@@ -20,7 +20,6 @@ from xgrad.labels.core import (
     rearranged,
     view,
 )
-from xgrad.labels.elementwise import constant
 from xgrad.labels.indexing import getitem
 from xgrad.labels.scope import fresh
 from xgrad.names import build
@@ -86,11 +85,12 @@ def broadcast_to(array: Array, shape: Any, subok: bool = False) -> Array:
     lead = len(shape) - array.ndim
     repeated = [i for i, n in enumerate(array.shape) if n != shape[lead + i]]
     index = tuple([0 if i in repeated else slice(None) for i in range(array.ndim)])
-    own = iter(getitem(array, index).axes) if repeated else iter(array.axes)
+    kept = getitem(array, index) if repeated else array
+    own = iter(kept.axes)
     axes: list[Axis] = [
         New(n) if i < lead or i - lead in repeated else next(own) for i, n in enumerate(shape)
     ]
-    return rearranged(getitem(array, index) if repeated else array, axes)
+    return rearranged(kept, axes)
 
 
 def broadcast_arrays(*args: Array, subok: bool = False) -> tuple[Array, ...]:
@@ -120,7 +120,7 @@ def _each(arrays: Sequence[Array], function: Any) -> Any:
 
 def reshape(a: Array, shape: Any, order: str = "C", *, copy: bool | None = None) -> Array:
     """A view wherever no axis merely repeats the value; ``order="F"`` counts with the first axis fastest."""
-    new = _full_shape(a, (shape,) if isinstance(shape, int | np.integer) else tuple(shape))
+    new = _full_shape(a, (int(shape),) if isinstance(shape, int | np.integer) else tuple(shape))
     if order == "F":
         return transpose(reshape(transpose(a), new[::-1]))
     if new == a.shape:
@@ -128,7 +128,7 @@ def reshape(a: Array, shape: Any, order: str = "C", *, copy: bool | None = None)
     if a.size == 0:
         dims = tuple([f"dim_{i}" for i in range(len(new))])
         return make(constant(np.zeros(new, a.dtype), dims), dims, a.scope)
-    if any(is_new(n) and n.size > 1 for n in a.axes):
+    if any(is_new(n) and n != New(1) for n in a.axes):
         var, dims = real(a)
         a = make(var, dims, a.scope)
     content, names = _reshaped(a.value, a.names, a.shape, new)

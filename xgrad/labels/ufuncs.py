@@ -1,29 +1,33 @@
-"""NumPy's ufuncs on traced arrays: those that are one op, those made of several, their methods, ``out`` and ``where``."""
+"""NumPy's ufuncs on traced arrays: those that are one op, those made of several, and their methods and options."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from xgrad.axes.elementwise import UFUNCS
 from xgrad.errors import UnsupportedError
-from xgrad.labels.core import AbstractTraced
-from xgrad.labels.elementwise import call_ufunc, cast_array, kind_of, resolve
+from xgrad.labels import products, reductions
+from xgrad.labels.core import AbstractTraced, is_traced_array
+from xgrad.labels.elementwise import OPS, call_ufunc, cast_to, kind_of, resolve
 from xgrad.labels.indexing import setitem
 
 Array = Any  # an array or a number, traced or not
 
 
-def call(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """``ufunc(*inputs)``, or one of its methods. ``UnsupportedError`` for those that are not traced."""
+def dispatch(ufunc: np.ufunc, method: str, inputs: Sequence[Any], options: dict[str, Any]) -> Any:
+    """A call of a ufunc or of one of its methods, as NumPy hands it on."""
     if method != "__call__":
-        return _call_method(ufunc, method, inputs, kwargs)
-    if kwargs:
-        return _call_with_options(ufunc, inputs, dict(kwargs))
-    if ufunc.__name__ in UFUNCS and ufunc.__name__ != "power":
+        return _call_method(ufunc, method, inputs, options)
+    return _call_with_options(ufunc, inputs, dict(options)) if options else call(ufunc, inputs)
+
+
+def call(ufunc: np.ufunc, inputs: Sequence[Any]) -> Any:
+    """``ufunc(*inputs)``. ``UnsupportedError`` for a ufunc that is not traced."""
+    composed = COMPOSED.get(ufunc.__name__)
+    if composed is not None:
+        return composed(*inputs)
+    if ufunc.__name__ in OPS:
         return call_ufunc(ufunc, inputs)
-    if ufunc.__name__ in COMPOSED:
-        return COMPOSED[ufunc.__name__](*inputs)
     raise UnsupportedError(
         f"the ufunc {ufunc.__name__!r} has no traced form.\n"
         "Write it with NumPy functions that have one, or wrap a JAX function with xgrad.apply_jax."
@@ -49,25 +53,23 @@ def _call_with_options(ufunc: np.ufunc, inputs: Sequence[Any], options: dict[str
     if any(v is not None for v in options.values()):
         raise UnsupportedError(f"{ufunc.__name__} with {', '.join(options)} has no traced form")
     if dtype is not None:
-        inputs = [np.asarray(x).astype(dtype) if not is_traced(x) else x.astype(dtype) for x in inputs]
-    result = call(ufunc, "__call__", inputs, {})
+        inputs = [cast_to(x, np.dtype(dtype)) for x in inputs]
+    result = call(ufunc, inputs)
     if out is None and where is True:
         return result
-    (target,) = out or (None,)
-    if not isinstance(target, AbstractTraced):
+    target: Any = out[0] if out else None
+    if not is_traced_array(target):
         raise UnsupportedError(
             f"{ufunc.__name__}: a traced result cannot be written into a NumPy array with out=;\n"
             "use the value that the function returns."
         )
-    chosen = result if where is True else np.where(where, result, target)  # pyright: ignore
+    chosen = result if where is True else np.where(where, result, target)
     return assign(target, chosen, ufunc.__name__)
 
 
-def is_traced(x: Any) -> bool:
-    return isinstance(x, AbstractTraced)
-
-
-def _call_method(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+def _call_method(
+    ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
     function = METHODS.get((ufunc.__name__, method))
     if function is not None:
         first, *rest = inputs
@@ -88,6 +90,8 @@ METHODS: Final[dict[tuple[str, str], Callable[..., Any]]] = {
     ("logical_or", "reduce"): np.any,
     ("add", "accumulate"): np.cumsum,
     ("multiply", "accumulate"): np.cumprod,
+    ("maximum", "accumulate"): reductions.running_max,
+    ("minimum", "accumulate"): reductions.running_min,
 }
 
 
@@ -102,7 +106,7 @@ def _scaled(name: str, factor: float) -> Callable[[Array], Array]:
 
 
 def _power(x: Array, y: Array) -> Array:
-    if not is_traced(y) and kind_of(x) is not float and np.result_type(x, y).kind in "iu":
+    if not is_traced_array(y) and kind_of(x) is not float and np.result_type(x, y).kind in "iu":
         if np.any(np.less(y, 0)):
             raise ValueError("Integers to negative integer powers are not allowed.")
     return call_ufunc(np.power, (x, y))
@@ -120,9 +124,22 @@ def _float_power(x: Array, y: Array) -> Array:
     return np.power(np.multiply(x, np.ones((), dtype)), np.multiply(y, np.ones((), dtype)))
 
 
+def _ldexp(x: Array, exponent: Array) -> Array:
+    dtype = resolve(np.ldexp, (kind_of(x), kind_of(exponent)))[-1]
+    return np.multiply(x, np.exp2(np.multiply(exponent, dtype.type(1), dtype=dtype)), dtype=dtype)
+
+
+def _absolute(x: Array) -> Array:
+    """Of a complex number by its parts, whose derivatives are defined."""
+    if np.iscomplexobj(x):
+        return np.hypot(np.real(x), np.imag(x))
+    return call_ufunc(np.absolute, (x,))
+
+
 COMPOSED: Final[dict[str, Callable[..., Any]]] = {
+    "absolute": _absolute,
     "power": _power,
-    "positive": lambda x: x.copy(),
+    "positive": lambda x: x.astype(resolve(np.positive, (kind_of(x),))[-1]),
     "fabs": lambda x: np.absolute(x.astype(resolve(np.fabs, (kind_of(x),))[-1])),
     "deg2rad": _scaled("deg2rad", np.pi / 180),
     "radians": _scaled("deg2rad", np.pi / 180),
@@ -131,6 +148,7 @@ COMPOSED: Final[dict[str, Callable[..., Any]]] = {
     "divmod": lambda x, y: (np.floor_divide(x, y), np.remainder(x, y)),
     "modf": _modf,
     "float_power": _float_power,
-    "ldexp": lambda x, e: np.multiply(x, np.exp2(e).astype(np.result_type(x))),
-    "matmul": np.matmul,
+    "ldexp": _ldexp,
+    "matmul": products.matmul,
+    "vecdot": products.vecdot,
 }

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, share_primals
 from xgrad.gradient.expand import expand_pullback, expand_pushforward
+from xgrad.gradient.markers import holds_markers, strip_markers
 from xgrad.gradient.ops import Pullback, Pushforward
 from xgrad.graph import Builder, Graph, Op, Var, located
 from xgrad.lower.nested import map_inner
@@ -35,8 +36,19 @@ def _expand_here(graph: Graph, ad: str) -> Graph:
         inputs: Sequence[Var] = [new[v] for v in node.inputs]
         if isinstance(node.op, Pullback | Pushforward):
             with located(node.source):
-                outputs = ROUTES[type(node.op), node.op.ad or ad](node.op, inputs)
+                outputs = ROUTES[type(node.op), _route(node.op, ad)](node.op, inputs)
         else:
             outputs = builder.node(node.op, inputs, node).outputs
         new.update(zip(node.outputs, outputs, strict=True))
     return Graph(graph.inputs, [new[v] for v in graph.outputs])
+
+
+def _route(op: Pullback | Pushforward, ad: str) -> str:
+    """The route that the node names, else the function's; markers are ours, and no rule of JAX's knows them."""
+    wanted = op.ad or ad
+    return "symbolic" if wanted == "jax" and holds_markers(op.graph) else wanted
+
+
+def strip_everywhere(graph: Graph) -> Graph:
+    """``graph`` without markers, also in the graphs that its ops hold."""
+    return strip_markers(map_inner(graph, strip_everywhere))

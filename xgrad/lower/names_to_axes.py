@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from xgrad.axes import reduce
+from xgrad.axes.batched import Batched
 from xgrad.axes.contract import Einsum
 from xgrad.axes.elementwise import cast
 from xgrad.axes.index import Window
+from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.sort import Argsort, Sort
 from xgrad.axes.structural import Constant, Full, Iota, Pad, concat, permute, reshape
-from xgrad.gradient.lazy import Wrt
+from xgrad.gradient.markers import MARKERS, Wrt
 from xgrad.graph import Graph, Node, Op, Var, located
 from xgrad.lower.arrange import arrange
 from xgrad.lower.indexing import lower_index, lower_update
@@ -24,6 +26,7 @@ from xgrad.lower.nested import inner_graphs, with_inner
 from xgrad.names import (
     Dim,
     XArgsort,
+    XBatched,
     XBlockwise,
     XBroadcast,
     XConcat,
@@ -38,9 +41,12 @@ from xgrad.names import (
     XPad,
     XReduce,
     XRename,
+    XScan,
     XSort,
     XSplit,
+    XSwitch,
     XType,
+    XWhile,
     XWindow,
 )
 from xgrad.names.base import tensor_type
@@ -170,6 +176,11 @@ def _same_tensor(op: Op, node: Node, x: Var) -> Var:
     return x
 
 
+def _same_op(op: Op, node: Node, x: Var) -> Var:
+    """A marker of derivatives stays, since they are expanded after lowering."""
+    return op(x)
+
+
 def _lower_broadcast(op: XBroadcast, node: Node, x: Var) -> Var:
     (spread,) = _aligned(node.inputs, (x,), node.outputs[0].type)
     return spread
@@ -184,12 +195,31 @@ def _lower_blockwise(op: XBlockwise, node: Node, *xs: Var) -> tuple[Var, ...]:
     return op.op.apply(*ins)
 
 
+def _lower_batched(op: XBatched, node: Node, *xs: Var) -> tuple[Var, ...]:
+    return Batched(lower(op.graph), op.mapped, op.size, op.chunk).apply(*xs)
+
+
+def _lower_scan(op: XScan, node: Node, *xs: Var) -> tuple[Var, ...]:
+    """The dim of the loop leads already, and the bodies have no axis for it."""
+    counts = (op.carries, op.sequences, op.length, op.reverse, op.unroll, op.recompute)
+    return Scan(lower(op.body), *counts).apply(*xs)
+
+
+def _lower_while(op: XWhile, node: Node, *xs: Var) -> tuple[Var, ...]:
+    return While(lower(op.condition), lower(op.body), op.carries).apply(*xs)
+
+
+def _lower_switch(op: XSwitch, node: Node, *xs: Var) -> tuple[Var, ...]:
+    return Switch(tuple([lower(b) for b in op.branches])).apply(*xs)
+
+
 def _axis(node: Node, dim: Dim) -> int:
     """The axis of ``dim`` in the first input."""
     return node.inputs[0].type.dims.index(dim)
 
 
 LOWERINGS: dict[type[Op], Callable[..., Any]] = {
+    **dict.fromkeys(MARKERS, _same_op),
     XElemwise: _lower_elemwise,
     XConstant: _lower_constant,
     XIota: _lower_iota,
@@ -209,4 +239,8 @@ LOWERINGS: dict[type[Op], Callable[..., Any]] = {
     Wrt: _same_tensor,
     XBroadcast: _lower_broadcast,
     XBlockwise: _lower_blockwise,
+    XBatched: _lower_batched,
+    XScan: _lower_scan,
+    XWhile: _lower_while,
+    XSwitch: _lower_switch,
 }

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 from xgrad.graph import Builder, Fired, Graph, Op, Rules, Var, rewrite
 
@@ -27,9 +28,15 @@ def map_inner(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:
     return Graph(graph.inputs, [new[v] for v in graph.outputs])
 
 
-def inner_graphs(op: Op) -> dict[str, Graph]:
-    """The fields of ``op`` that are graphs."""
-    return {name: value for name, value in op.parameters.items() if isinstance(value, Graph)}
+def inner_graphs(op: Op) -> dict[str, Graph | tuple[Graph, ...]]:
+    """The fields of ``op`` that are graphs, or tuples of graphs."""
+    return {name: value for name, value in op.parameters.items() if _holds_graphs(value)}
+
+
+def _holds_graphs(value: Any) -> bool:
+    if isinstance(value, Graph):
+        return True
+    return isinstance(value, tuple) and bool(value) and isinstance(value[0], Graph)
 
 
 def with_inner(op: Op, change: Callable[[Graph], Graph]) -> Op:
@@ -37,4 +44,8 @@ def with_inner(op: Op, change: Callable[[Graph], Graph]) -> Op:
     held = inner_graphs(op)
     if not held:
         return op
-    return dataclasses.replace(op, **{name: change(g) for name, g in held.items()})  # pyright: ignore[reportArgumentType, reportCallIssue]
+    changed = {
+        name: change(value) if isinstance(value, Graph) else tuple(map(change, value))
+        for name, value in held.items()
+    }
+    return dataclasses.replace(op, **changed)  # pyright: ignore[reportArgumentType, reportCallIssue]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from xgrad.graph import Fired, Graph, check
 from xgrad.lower.canonical import CANONICAL
-from xgrad.lower.derivatives import expand_derivatives
+from xgrad.lower.derivatives import expand_derivatives, strip_everywhere
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.nested import rewrite_everywhere
 from xgrad.options import current_options
@@ -35,10 +35,15 @@ def _expand(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return expand_derivatives(graph, ad, lambda inner: _canonicalise(inner, ad, fired))
 
 
+def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    return strip_everywhere(graph)
+
+
 PASSES: tuple[Pass, ...] = (
     Pass("lower", _lower, "axes are numbers; broadcasting and casts are explicit"),
     Pass("canonicalise", _canonicalise, "no canonical rule applies, inside lazy derivatives too"),
     Pass("expand gradients", _expand, "no lazy derivative is left"),
+    Pass("strip markers", _strip, "no marker is left"),
     Pass("canonicalise again", _canonicalise, "no canonical rule applies"),
 )
 
@@ -64,7 +69,7 @@ def compile_graph(names: Graph, ad: str = "auto") -> Stages:
 
 def reference_graph(names: Graph) -> Graph:
     """The plainest equivalent tensor graph: lowered, with symbolic derivatives, and no rule applied."""
-    return expand_derivatives(lower(names), "symbolic", lambda inner: inner)
+    return strip_everywhere(expand_derivatives(lower(names), "symbolic", lambda inner: inner))
 
 
 def _checked(graph: Graph, after: str) -> Graph:

@@ -4,6 +4,7 @@ from xgrad.names.base import AbstractXOp, op_name
 from xgrad.names.batched import XBatched
 from xgrad.names.compute import XArgsort, XBlockwise, XCumReduce, XDot, XElemwise, XReduce, XSort
 from xgrad.names.indexing import At, Indexer, Indexers, Slice, XIndex, XIndexUpdate
+from xgrad.names.loops import XScan, XSwitch, XWhile
 from xgrad.names.structure import (
     XBroadcast,
     XConcat,
@@ -40,9 +41,12 @@ __all__ = [
     "XPad",
     "XReduce",
     "XRename",
+    "XScan",
     "XSort",
     "XSplit",
+    "XSwitch",
     "XType",
+    "XWhile",
     "XWindow",
     "op_name",
     "xtype",

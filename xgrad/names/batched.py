@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xgrad.axes.base import Flow
-from xgrad.axes.batched import blocking_node, chunk_text, flow_through
+from xgrad.axes.batched import blocking_input, chunk_text
+from xgrad.axes.flow import graph_flows
 from xgrad.graph import Graph
 from xgrad.names.base import AbstractXOp
 from xgrad.names.types import Dim, XType
@@ -36,12 +37,12 @@ class XBatched(AbstractXOp):
         return t._replace(dims=(self.dim, *t.dims), shape=(self.size, *t.shape))
 
     def flow(self, i: int, out: int, types: Sequence[XType]) -> Flow:
-        return flow_through(self.graph, i)[out]
+        return graph_flows(self.graph)[i][out]
 
     def why(self, i: int) -> str:
-        blocked = blocking_node(self.graph, i)
+        blocked = blocking_input(self.graph, i)
         if blocked is None:
-            return "it is not used"
+            return ""
         node, k = blocked
         reason: Any = getattr(node.op, "why", "")
         return reason(k) if callable(reason) else reason

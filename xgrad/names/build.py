@@ -228,27 +228,33 @@ def transpose(x: Var, dims: Iterable[Dim]) -> Var:
 def rename(x: Var, mapping: Mapping[Any, Dim]) -> Var:
     """``x`` with other names for some dims, all taken at once: ``{a: b, b: a}`` swaps.
 
-    Where the op that made ``x`` owns these dims, it is made again with the new names: no node is
-    added. ``DimensionError`` where a dim is unknown, or would be there twice.
+    A node that depends on ``x``, which lowering drops. ``DimensionError`` where a dim is unknown, or would be there
+    twice.
     """
-    _known_dims("rename", x, mapping)
-    _check_unique("rename", [mapping.get(d, d) for d in x.type.dims])
-    changes = {old: new for old, new in mapping.items() if old != new}
-    if not changes:
-        return x
-    if isinstance(x.op, XRename):
-        return rename(x.inputs[0], {d: changes.get(now, now) for d, now in _names_before(x)})
-    if x.node is None or not isinstance(x.op, AbstractXOp):
-        return XRename(tuple(changes.items()))(x)
+    changes = _checked_renames(x, mapping)
+    return XRename(tuple(changes.items()))(x) if changes else x
+
+
+def rename_new(x: Var, mapping: Mapping[Any, Dim]) -> Var:
+    """``x``, which nobody else holds yet, under its first names.
+
+    Where the op that made ``x`` owns these dims, it is made again with the new names, and no node is added. What is
+    computed from the result does not depend on ``x``: hence for a variable alone that no one can ask a gradient by.
+    """
+    changes = _checked_renames(x, mapping)
+    if not changes or x.node is None or not isinstance(x.op, AbstractXOp):
+        return rename(x, changes)
     owned = x.op.owned(x.index, [v.type for v in x.inputs])
     if not owned.issuperset(changes):
-        return XRename(tuple(changes.items()))(x)
+        return rename(x, changes)
     return x.op.rename(changes, x.index).apply(*x.inputs)[x.index]
 
 
-def _names_before(x: Var) -> Iterable[tuple[Dim, Dim]]:
-    """The dims of the input of an XRename, each with its name after."""
-    return zip(x.inputs[0].type.dims, x.type.dims, strict=True)
+def _checked_renames(x: Var, mapping: Mapping[Any, Dim]) -> dict[Dim, Dim]:
+    """What changes by renaming."""
+    _known_dims("rename", x, mapping)
+    _check_unique("rename", [mapping.get(d, d) for d in x.type.dims])
+    return {old: new for old, new in mapping.items() if old != new}
 
 
 def blockwise(

@@ -56,8 +56,8 @@ class VariableGuard:
         return dims == self.dims and same_attrs(attrs, self.attrs) and self.data.holds(data, arrays)
 
     def enter(self, value: xr.Variable, enter: Enter) -> xr.Variable:
-        attrs = dict(self.attrs) if self.attrs else None
-        return make_variable(self.dims, enter(self.data.type, self.data.path), attrs)
+        traced = enter(self.data.type, self.data.path)
+        return make_variable(self.dims, traced, snapshot(self.attrs))
 
 
 class DataArrayGuard:
@@ -86,26 +86,29 @@ class DataArrayGuard:
         return (
             dims == self.dims
             and name == self.name
-            and same_attrs(attrs, self.attrs)
+            and ((not attrs and self.attrs is None) or same_attrs(attrs, self.attrs))
             and self.data.holds(data, arrays)
             and self.labels.holds(coords, indexes)
         )
 
     def enter(self, value: xr.DataArray, enter: Enter) -> xr.DataArray:
-        _, _, attrs, coords, indexes, name = read_dataarray(value)
+        *_, coords, indexes, name = read_dataarray(value)
         traced = enter(self.data.type, self.data.path)
-        variable = make_variable(self.dims, traced, dict(attrs) if attrs else None)
+        variable = make_variable(self.dims, traced, snapshot(self.attrs))
         return make_dataarray(variable, copied_coords(coords), name, dict(indexes))
 
 
 class DatasetGuard:
     """A Dataset: its data variables, coords and attrs."""
 
-    __slots__ = ("attrs", "labels", "variables")
+    __slots__ = ("attrs", "labels", "names", "variables")
 
     def __init__(self, value: xr.Dataset, path: str) -> None:
         variables, coord_names, attrs, indexes = read_dataset(value)
         self.attrs = snapshot(attrs)
+        self.names = list(
+            variables
+        )  # of coords too; their order is that of to_array, and so of values
         self.labels = LabelsGuard(_within(variables, coord_names), indexes, path)
         self.variables = {
             name: VariableGuard(v, f"{path}[{name!r}]")
@@ -125,34 +128,22 @@ class DatasetGuard:
         if type(value) is not xr.Dataset:
             return False
         variables, coord_names, attrs, indexes = read_dataset(value)
-        if len(variables) != len(coord_names) + len(self.variables):
+        if list(variables) != self.names or not same_attrs(attrs, self.attrs):
             return False
-        data = [item for item in variables.items() if item[0] not in coord_names]
-        return (
-            same_attrs(attrs, self.attrs)
-            and all(
-                name == expected and guard.holds(variable, arrays)
-                for (name, variable), (expected, guard) in zip(
-                    data, self.variables.items(), strict=True
-                )
-            )
-            and self.labels.holds(_within(variables, coord_names), indexes)
-        )
+        for name, guard in self.variables.items():
+            if name in coord_names or not guard.holds(variables[name], arrays):
+                return False
+        return self.labels.holds(_within(variables, coord_names), indexes)
 
     def enter(self, value: xr.Dataset, enter: Enter) -> xr.Dataset:
-        variables, coord_names, attrs, indexes = read_dataset(value)
+        variables, coord_names, _, indexes = read_dataset(value)
         coords = copied_coords(_within(variables, coord_names))
         entered = {
             name: coords[name] if name in coords else self.variables[name].enter(v, enter)
             for name, v in variables.items()
         }
-        return make_dataset(
-            entered,
-            set(coord_names),
-            dict(value.sizes),
-            dict(attrs) if attrs else None,
-            dict(indexes),
-        )
+        attrs = snapshot(self.attrs)
+        return make_dataset(entered, set(coord_names), dict(value.sizes), attrs, dict(indexes))
 
 
 def _within(variables: dict, names: set) -> dict:
@@ -240,12 +231,14 @@ def _not_a_leaf(value: Any, path: str) -> str:
 class CallGuard:
     """What a trace assumed of all the arguments of a call."""
 
-    __slots__ = ("_count", "_keywords", "_positional")
+    __slots__ = ("_holds", "_keywords", "_positional")
 
     def __init__(self, positional: Sequence[Guard], keywords: dict[str, Guard]) -> None:
         self._positional = tuple(positional)
         self._keywords = tuple(keywords.items())
-        self._count = len(positional)
+        self._holds = tuple(
+            [guard.holds for guard in positional]
+        )  # looked up once, not at every call
 
     @property
     def guards(self) -> tuple[Guard, ...]:
@@ -264,11 +257,11 @@ class CallGuard:
 
     def arrays(self, args: tuple, kwargs: dict[str, Any]) -> list[Any] | None:
         """The arrays of a call for which everything assumed holds, else None."""
-        if len(args) != self._count or len(kwargs) != len(self._keywords):
+        if len(args) != len(self._holds) or len(kwargs) != len(self._keywords):
             return None
         arrays: list[Any] = []
-        for guard, value in zip(self._positional, args, strict=True):
-            if not guard.holds(value, arrays):
+        for holds, value in zip(self._holds, args, strict=True):
+            if not holds(value, arrays):
                 return None
         for name, guard in self._keywords:
             if name not in kwargs or not guard.holds(kwargs[name], arrays):

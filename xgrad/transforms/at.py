@@ -17,9 +17,10 @@ from xgrad.transforms.jit import Compiled, is_symbolic
 def at(x: xr.DataArray) -> "At":
     """Functional updates of ``x`` by dim names: ``at(x)[{"time": 0}].set(v)``, ``add``, ``multiply``, ``min``, ``max``.
 
-    Indexers are positions: an int, a slice, a one-dimensional array of ints (orthogonal), or a DataArray of ints (its dims take the place of the indexed one; two that share a dim work point by point), also traced ones. The new
-    values broadcast by name; their labels are not looked at. Of several values set at one place the last wins; all of
-    them count for ``add``, ``multiply``, ``min`` and ``max``.
+    Indexers are positions: an int, a slice, a one-dimensional array of ints (orthogonal), or a DataArray of ints, whose
+    dims take the place of the indexed one (two that share a dim work point by point); they may be traced. New values
+    broadcast by name; their labels are not looked at. Of several values set at one place the last wins; all of them
+    count for ``add``, ``multiply``, ``min`` and ``max``.
 
     Raises DimensionError for a dim that ``x`` lacks, SizeMismatchError for values that do not fit.
 
@@ -51,7 +52,7 @@ class At:
             if dim not in self._array.dims:
                 raise DimensionError(
                     f"cannot update at dim {dim!r}: the array has the dims {tuple(self._array.dims)}"
-                    f"{nearest(dim, self._array.dims)}."
+                    f"{nearest(dim, self._array.dims) or '.'}"
                 )
         return Part(self._array, dict(indexers))
 

@@ -12,6 +12,8 @@ from xgrad.transforms.backing import backing_of, is_numeric
 from xgrad.transforms.jit import Compiled, is_symbolic
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
+_BARE = object()  # stands for an array or number without labels
+
 
 class _Piece(NamedTuple):
     """Where one array lies in the vector."""
@@ -121,7 +123,7 @@ def _without_data(leaf: Any) -> Any:
         return leaf.copy(deep=False, data=_nothing(leaf))
     if isinstance(leaf, xr.Dataset):
         return leaf.copy(deep=False, data={k: _nothing(v) for k, v in leaf.data_vars.items()})
-    return None if _parts(leaf) else leaf
+    return _BARE if _parts(leaf) else leaf
 
 
 def _nothing(array: Any) -> np.ndarray:
@@ -133,4 +135,4 @@ def _with_data(leaf: Any, data: Any) -> Any:
         return leaf.copy(deep=False, data=next(data))
     if isinstance(leaf, xr.Dataset):
         return leaf.copy(deep=False, data={k: next(data) for k in leaf.data_vars})
-    return next(data) if leaf is None else leaf
+    return next(data) if leaf is _BARE else leaf

@@ -71,8 +71,8 @@ class GraphFunction:
         for name in kwargs:
             if name not in names[len(args) :]:
                 raise ArgumentError(
-                    f"the compiled graph has no input {name!r} left{nearest(name, names)};"
-                    f" its inputs are: {_list(names)}."
+                    f"the compiled graph has the inputs {_list(names)}, and none left called {name!r}"
+                    f"{nearest(name, names) or '.'}"
                 )
         values = dict(zip(names, args, strict=False)) | kwargs
         if len(args) > len(names) or len(values) != len(names):
@@ -200,7 +200,7 @@ def _named(name: str, roots: Sequence[Var]) -> Var:
     by_name = {v.name: v for v in roots if v.name}
     if name not in by_name:
         raise ArgumentError(
-            f"the graph has no input {name!r}{nearest(name, by_name)}; its inputs are: {_list(by_name)}."
+            f"the graph has the inputs {_list(by_name)}, and none called {name!r}{nearest(name, by_name) or '.'}"
         )
     return by_name[name]
 

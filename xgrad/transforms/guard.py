@@ -5,7 +5,6 @@ immutable, and compared by content once; after that by identity or by the token 
 can be written to in place, so they are compared by content with a snapshot, every time.
 """
 
-import copy
 import itertools
 import threading
 import weakref
@@ -19,7 +18,7 @@ from xarray.indexes import PandasIndex
 
 from xgrad.errors import UnsupportedTypeError
 from xgrad.jax_backend.arrays import is_tracer
-from xgrad.labels.slots import Coords, Indexes, copied_coord, read_variable
+from xgrad.labels.slots import Coords, Indexes, copied_coord, read_attrs, read_variable
 
 
 class IndexTokens:
@@ -69,43 +68,62 @@ def _summary(index: pd.Index) -> Hashable:
 TOKENS = IndexTokens()
 
 
-class CoordGuard:
-    """What was assumed about one coord: its dims, attrs, and index or content."""
+_UNKNOWN: Any = object()  # is no index of anybody's
 
-    __slots__ = ("attrs", "content", "dims", "index", "pandas", "token")
+
+class CoordGuard:
+    """What was assumed about one coord: its dims, attrs, and index or content.
+
+    ``plain`` is the index last seen of a coord without attrs: where it comes again, there is no more to compare.
+    """
+
+    __slots__ = ("_content", "_dims", "_index", "_pandas", "_token", "attrs", "plain")
 
     def __init__(self, variable: xr.Variable, index: Any, path: str) -> None:
-        data, self.dims, attrs = read_variable(variable)
+        data, self._dims, attrs = read_variable(variable)
         self.attrs = snapshot(attrs)
-        self.index = index
-        self.pandas = index.index if isinstance(index, PandasIndex) else None
-        self.token = None if self.pandas is None else TOKENS.token(self.pandas)
-        self.content = Content(data, path) if index is None else None
+        self._content = Content(data, path) if index is None else None
+        self._pandas = index.index if isinstance(index, PandasIndex) else None
+        self._token = None if self._pandas is None else TOKENS.token(self._pandas)
+        self.plain = _UNKNOWN
+        self._remember(index)
 
     def holds(self, variable: xr.Variable, index: Any) -> bool:
         """Whether a coord is as assumed."""
-        data, dims, attrs = read_variable(variable)
-        if dims != self.dims or not same_attrs(attrs, self.attrs):
+        if not same_attrs(read_attrs(variable), self.attrs):
             return False
-        if self.content is not None:
-            return index is None and self.content.holds(data)
-        return index is not None and self.index_holds(index)
-
-    def index_holds(self, index: Any) -> bool:
-        """Whether an index is the assumed one, or equal to it."""
-        if index is self.index:
+        if index is not None and index is self._index:
             return True
-        if type(index) is not type(self.index):
+        data, dims, _ = read_variable(variable)
+        if dims != self._dims:
             return False
-        if self.pandas is None:
-            return bool(index.equals(self.index))
-        same = index.index is self.pandas or TOKENS.token(index.index) == self.token
-        return same and index.coord_dtype == self.index.coord_dtype
+        if self._content is not None:
+            return index is None and self._content.holds(data)
+        return self._is_equal(index)
+
+    def _is_equal(self, index: Any) -> bool:
+        """Whether another index is equal to the assumed one."""
+        if type(index) is not type(self._index):
+            return False
+        if self._pandas is None:
+            equal = bool(index.equals(self._index))
+        else:
+            same = index.index is self._pandas or TOKENS.token(index.index) == self._token
+            equal = same and index.coord_dtype == self._index.coord_dtype
+        if equal:
+            self._remember(index)
+        return equal
+
+    def _remember(self, index: Any) -> None:
+        """Most calls come with the objects of the call before."""
+        self._index = index
+        if index is not None and self.attrs is None:
+            self.plain = index
 
     @property
     def key(self) -> Hashable:
         """A hashable equal for equal indexes; says nothing of what is compared by content."""
-        return (self.dims, self.token)
+        return (self._dims, self._token)
 
 
 class Content:
@@ -141,51 +159,73 @@ def _frozen(array: np.ndarray) -> Any:
 class LabelsGuard:
     """What was assumed about all coords of a DataArray or Dataset, in their order."""
 
-    __slots__ = ("_items", "count", "indexes")
+    __slots__ = ("_coords", "_indexes", "_names")
 
     def __init__(self, coords: Coords, indexes: Indexes, path: str) -> None:
-        self._items = [
-            (k, CoordGuard(v, indexes.get(k), f"{path}.coords[{k!r}]")) for k, v in coords.items()
+        self._coords = [
+            (name, CoordGuard(v, indexes.get(name), f"{path}.coords[{name!r}]"))
+            for name, v in coords.items()
         ]
-        self.count = len(coords)
-        self.indexes = len(indexes)
+        self._names = list(coords)
+        self._indexes = len(indexes)
 
     def holds(self, coords: Coords, indexes: Indexes) -> bool:
         """Whether the coords are as assumed."""
-        if len(coords) != self.count or len(indexes) != self.indexes:
+        if list(coords) != self._names or len(indexes) != self._indexes:
             return False
         get = indexes.get
-        for (name, variable), (expected, guard) in zip(coords.items(), self._items, strict=True):
-            if name != expected or not guard.holds(variable, get(name)):
+        for name, guard in self._coords:
+            index = get(name)
+            if index is guard.plain and not read_attrs(coords[name]):
+                continue
+            if not guard.holds(coords[name], index):
                 return False
         return True
 
     @property
     def key(self) -> Hashable:
-        return tuple([(name, guard.key) for name, guard in self._items])
+        return tuple([(name, guard.key) for name, guard in self._coords])
 
 
 def snapshot(attrs: dict | None) -> dict | None:
-    """A copy of ``attrs`` that later writes do not reach; None for no attrs."""
-    return copy.deepcopy(attrs) if attrs else None
+    """A copy of ``attrs`` that later writes to them, and to containers and arrays in them, do not reach."""
+    return _copied(attrs) if attrs else None
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_copied(v) for v in value]
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def same_attrs(attrs: dict | None, expected: dict | None) -> bool:
-    """Whether attrs are equal; arrays among them by content."""
-    if not attrs:
-        return expected is None
-    if expected is None or len(attrs) != len(expected):
-        return False
+    """Whether attrs are equal: NaN equals NaN, arrays are compared by content."""
+    if not attrs or not expected:
+        return not attrs and not expected
     try:
-        return bool(attrs == expected)
+        if attrs == expected:
+            return True
     except ValueError:  # an array among the values has no single truth value
-        return all(k in expected and _same_value(v, expected[k]) for k, v in attrs.items())
+        pass
+    return _is_same(attrs, expected)
 
 
-def _same_value(one: Any, other: Any) -> bool:
+def _is_same(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_is_same(v, other[k]) for k, v in one.items())
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    if isinstance(one, np.ndarray):
+        return Content(one, "attrs").holds(other)
     try:
-        return bool(np.array_equal(one, other))
-    except (TypeError, ValueError):
+        return bool(one == other) or bool(one != one and other != other)
+    except (TypeError, ValueError):  # an object whose comparison is no truth value
         return False
 
 

@@ -8,17 +8,17 @@ tensor graph it is lowered to has the structure of one compiled before (key 2), 
 import functools
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple, get_args, overload
+from typing import Any, get_args, overload
 
 from xgrad.errors import ArgumentError, UnsupportedError
 from xgrad.jax_backend.devices import placement
-from xgrad.jax_backend.executable import CompileOptions, Executable
+from xgrad.jax_backend.executable import CompileOptions
 from xgrad.labels.scope import FREE, current_trace
 from xgrad.labels.slots import read_options
 from xgrad.options import AD, current_options
 from xgrad.transforms.arguments import CallGuard
+from xgrad.transforms.cache import CacheInfo, Entry, TraceCache
 from xgrad.transforms.leaves import Receiver
 from xgrad.transforms.parts import parts_of
 from xgrad.transforms.program import Program
@@ -26,32 +26,6 @@ from xgrad.transforms.signature import Names, Numbers, Signature
 from xgrad.transforms.stages import Stages
 from xgrad.transforms.trace import trace_call
 from xgrad.transforms.tree import flatten, kind_of
-
-LIMIT = 128  # traces kept per function, those used last
-RECENT = 4  # of these, how many are tried before the arguments are described in full
-
-
-class CacheInfo(NamedTuple):
-    """What a compiled function did so far: ``compiles`` counts the programs it was the first to need."""
-
-    traces: int
-    compiles: int
-    hits: int
-    entries: int
-
-
-class Entry:
-    """A program, and what must hold of a call for it to be the right one."""
-
-    __slots__ = ("guard", "hits", "key", "on_host", "program", "situation")
-
-    def __init__(self, guard: CallGuard, situation: Hashable, program: Program) -> None:
-        self.guard = guard
-        self.key = guard.key
-        self.situation = situation
-        self.program = program
-        self.on_host = guard.backing == "numpy"
-        self.hits = 0
 
 
 class Compiled:
@@ -80,62 +54,49 @@ class Compiled:
             "ad": ad,
             "device": device,
         }
-        functools.update_wrapper(self, fun)
+        functools.update_wrapper(self, fun, updated=())
         self._signature = Signature(fun, static_argnums, static_argnames, donate_argnums)
+        self._cache = TraceCache()
         self._lock = threading.RLock()
-        self.clear_cache()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         situation = _situation()
-        for entry in self._entries[:RECENT]:
+        for (
+            entry
+        ) in self._cache.recent:  # first of all, and in line: this is the path of every call
             arrays = entry.guard.arrays(args, kwargs)
             if arrays is not None and entry.situation == situation:
                 entry.hits += 1
                 return entry.program.run(arrays, entry.on_host)
         if is_symbolic(args, kwargs):
-            return self.fun(*args, **kwargs)
+            return self.fun(*[x.object if type(x) is Receiver else x for x in args], **kwargs)
         entry, arrays = self._find(args, kwargs)
         return entry.program.run(arrays, entry.on_host)
 
     def _find(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Entry, list[Any]]:
         """The entry for a call, traced here if need be, and the arrays of the call."""
         guard = self._signature.guard(args, kwargs)
+        situation = _situation()
         with self._lock:  # one trace per signature, however many threads want it
-            found = self._look_up(guard.key, args, kwargs)
-            if found is None:
-                found = self._trace(guard, args, kwargs), _collected(guard, args, kwargs)
-            entry, arrays = found
-            self._put_first(entry)
-        return entry, arrays
+            found = self._cache.find(guard.key, situation, args, kwargs)
+            if found is not None:
+                found[0].hits += 1
+            else:
+                self._cache.add(self._traced(guard, situation, args, kwargs))
+                found = self._cache.find(guard.key, situation, args, kwargs)
+        if found is None:
+            raise AssertionError("a guard must hold for the arguments it was made of")
+        return found
 
-    def _put_first(self, entry: Entry) -> None:
-        others = [e for e in self._entries if e is not entry]
-        self._old_hits += sum(e.hits for e in others[LIMIT - 1 :])
-        self._entries = [entry, *others[: LIMIT - 1]]
-
-    def _look_up(
-        self, key: Hashable, args: tuple, kwargs: dict[str, Any]
-    ) -> tuple[Entry, list[Any]] | None:
-        situation = _situation()
-        for entry in self._entries:
-            if entry.key != key or entry.situation != situation:
-                continue
-            arrays = entry.guard.arrays(args, kwargs)
-            if arrays is not None:
-                entry.hits += 1
-                return entry, arrays
-        return None
-
-    def _trace(self, guard: CallGuard, args: tuple, kwargs: dict[str, Any]) -> Entry:
-        situation = _situation()
-        traced = trace_call(self.fun, guard, args, kwargs)
-        self._traces += 1
+    def _traced(
+        self, guard: CallGuard, situation: Hashable, args: tuple, kwargs: dict[str, Any]
+    ) -> Entry:
         options = CompileOptions(
             donate=self._signature.donated(guard),
             in_shardings=placement(self.compile_options["device"]),
         )
+        traced = trace_call(self.fun, guard, args, kwargs)
         program = Program(traced, self._signature.name, self.compile_options["ad"], options)
-        self._compiles += _is_first_to_need(program.executable)
         return Entry(guard, situation, program)
 
     # ---- looking inside --------------------------------------------------------------------------------------------
@@ -154,14 +115,12 @@ class Compiled:
 
     def cache_info(self) -> CacheInfo:
         """Traces, compiles and hits so far, and the entries held now."""
-        hits = self._old_hits + sum(entry.hits for entry in self._entries)
-        return CacheInfo(self._traces, self._compiles, hits, len(self._entries))
+        return self._cache.info()
 
     def clear_cache(self) -> None:
         """Forget all traces, and start counting anew. (Executables are shared by all functions, and stay.)"""
         with self._lock:
-            self._entries: list[Entry] = []
-            self._traces = self._compiles = self._old_hits = 0
+            self._cache = TraceCache()
 
     # ---- as a member of a class, and of a module -------------------------------------------------------------------
     def __get__(self, instance: Any, owner: type | None = None) -> "Compiled | BoundCompiled":
@@ -181,13 +140,9 @@ class BoundCompiled:
 
     def __init__(self, compiled: Compiled, instance: Any) -> None:
         self._compiled = compiled
-        self._instance = instance
         self._self = instance if kind_of(instance) is not None else Receiver(instance)
-        self.__wrapped__ = functools.partial(compiled.fun, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if is_symbolic(self._instance, args, kwargs):
-            return self._compiled.fun(self._instance, *args, **kwargs)
         return self._compiled(self._self, *args, **kwargs)
 
     def stages(self, *args: Any, **kwargs: Any) -> Stages:
@@ -207,15 +162,6 @@ class BoundCompiled:
         self._compiled.clear_cache()
 
 
-_SEEN: weakref.WeakSet[Executable] = weakref.WeakSet()
-
-
-def _is_first_to_need(executable: Executable) -> bool:
-    is_new = executable not in _SEEN
-    _SEEN.add(executable)
-    return is_new
-
-
 def _situation() -> Hashable:
     """What else a trace depends on."""
     return read_options(), current_options()
@@ -227,13 +173,6 @@ def is_symbolic(*values: Any) -> bool:
         return True
     leaves, _ = flatten(values)
     return any(parts_of(leaf) for leaf in leaves)
-
-
-def _collected(guard: CallGuard, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
-    arrays = guard.arrays(args, kwargs)
-    if arrays is None:
-        raise AssertionError("a guard must hold for the arguments it was made of")
-    return arrays
 
 
 def _global_object(module: str, qualname: str) -> Any:
@@ -291,7 +230,7 @@ def jit(
     Arguments and results are DataArrays, Datasets, DataTrees, NumPy or JAX arrays, numbers, and tuples, lists, dicts,
     NamedTuples and dataclasses of them. Dims, coords, names, attrs, dtypes and values are those of the function run
     eagerly on xarray; results live where the arguments live, in NumPy or in JAX. The function is traced once per kind
-    of arguments: dims, sizes, dtypes, labels, static values. Booleans, strings and other constants are static by themselves.
+    of arguments: dims, sizes, dtypes, labels, static values. Booleans, strings and other constants are always static.
 
     ``static_argnums``, ``static_argnames``: arguments that are constants of a trace (hashable), such as sizes.
     ``donate_argnums``: arguments held in JAX whose memory the results may take. ``ad``: how gradients are made,

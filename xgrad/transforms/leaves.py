@@ -4,9 +4,9 @@ Every guard class answers: what is assumed of a value (its constructor), whether
 at every call, so it reads slots and allocates nothing but the list of arrays), and how the value ``enter``s the trace.
 """
 
-import types
 import weakref
 from collections.abc import Callable, Hashable
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,9 +15,8 @@ from xgrad.errors import UnsupportedTypeError
 from xgrad.names.types import XType
 from xgrad.transforms.backing import Backing, backing_of, is_numeric, standard
 
-Enter = Callable[
-    [XType, str], Any
-]  # makes an input of the trace: a traced array of this type and name
+Enter = Callable[[XType, str], Any]
+"""Makes an input of the trace: a traced array of this type and name."""
 
 
 class Guard(Protocol):
@@ -48,8 +47,8 @@ class DataGuard:
     __slots__ = ("_type", "backing", "dims", "dtype", "path", "shape")
 
     def __init__(self, data: Any, path: str, dims: tuple[Hashable, ...] | None = None) -> None:
-        self._type = type(data)
         data = standard(data, path)
+        self._type = type(data)
         self.backing: Backing = backing_of(data)  # pyright: ignore[reportAttributeAccessIssue]
         self.dtype: np.dtype = data.dtype
         self.shape: tuple[int, ...] = tuple(data.shape)
@@ -200,11 +199,11 @@ def is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) or backing_of(value) is not None
 
 
-_COMPARED_BY_IDENTITY = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+_SINGLETONS = (None, Ellipsis)
 
 
 def is_constant(value: Any) -> bool:
-    """Whether ``value`` can be a constant of a trace: hashable by what it is, not by where it lies in memory."""
+    """Whether ``value`` can be a constant of a trace: hashable by what it is (or a function, class or module)."""
     if isinstance(value, slice):  # hashable from Python 3.12 on; compared by value in all
         return True
     try:
@@ -212,4 +211,4 @@ def is_constant(value: Any) -> bool:
     except TypeError:
         return False
     by_value = type(value).__hash__ is not object.__hash__
-    return by_value or isinstance(value, _COMPARED_BY_IDENTITY)
+    return by_value or callable(value) or isinstance(value, ModuleType) or value in _SINGLETONS

@@ -34,7 +34,7 @@ class Program:
     def run(self, arrays: Sequence[Any], on_host: bool) -> Any:
         """The result for the arrays of a call; in NumPy, or left in JAX."""
         outputs = self.executable(*arrays, *self._constants)
-        return self._build([to_numpy(x) for x in outputs] if on_host else outputs)
+        return self._build(list(map(to_numpy, outputs)) if on_host else outputs)
 
     def run_plain(self, arrays: Sequence[Any]) -> Any:
         """The arrays of the result, without labels, in its containers."""

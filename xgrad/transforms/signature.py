@@ -105,7 +105,7 @@ class Signature:
         if self._keywords is not None and name not in self._keywords:
             raise ArgumentError(
                 f"static_argnames={name!r}: `{self.name}{_plain(self._signature)}` has no parameter of that name"
-                f"{nearest(name, self._keywords)}."
+                f"{nearest(name, self._keywords) or '.'}"
             )
         return name
 

@@ -76,6 +76,9 @@ class VariableTemplate:
         return arrays[self._position]
 
 
+_NOTHING = ((None, None), ({}, None), (None, {}), ({}, {}))  # no attrs, no encoding
+
+
 class CoordTemplate:
     """A concrete coord or variable: shared where nothing in it can be written to, copied otherwise."""
 
@@ -86,9 +89,8 @@ class CoordTemplate:
         self._shareable = isinstance(value, xr.IndexVariable) and not any(read_extras(value))
 
     def build(self, arrays: Sequence[Any]) -> xr.Variable:
-        variable = self._variable
-        if self._shareable and not any(read_extras(variable)):
-            return variable
+        if self._shareable and read_extras(self._variable) in _NOTHING:
+            return self._variable
         return self._copy()
 
     def plain(self, arrays: Sequence[Any]) -> Any:
@@ -111,11 +113,13 @@ class DataArrayTemplate:
     def __init__(self, value: xr.DataArray, output: Output) -> None:
         *_, coords, indexes, self._name = read_dataarray(value)
         self._variable = _part(value.variable, output)
-        self._coords = [(name, _part(v, output)) for name, v in coords.items()]
+        self._coords = [(name, _part(v, output).build) for name, v in coords.items()]
         self._indexes = dict(indexes)
 
     def build(self, arrays: Sequence[Any]) -> xr.DataArray:
-        coords = {name: part.build(arrays) for name, part in self._coords}
+        coords = {}
+        for name, build in self._coords:  # no comprehension: its frame costs more than the loop
+            coords[name] = build(arrays)
         return make_dataarray(
             self._variable.build(arrays), coords, self._name, self._indexes.copy()
         )

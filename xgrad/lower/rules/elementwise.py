@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from xgrad.axes.elementwise import UFUNCS, Cast, IntegerPower, Where
+from xgrad.axes.elementwise import UFUNCS, Cast, IntegerPower, SqrtOfSquares, Where
 from xgrad.graph import Rule, Var, rule
 from xgrad.graph.core import field_names
 from xgrad.lower.rules.patterns import variable
 
 ELEMENTWISE: tuple[type[Any], ...] = tuple(
-    dict.fromkeys([*UFUNCS.values(), Where, Cast, IntegerPower])
+    dict.fromkeys([*UFUNCS.values(), Where, Cast, IntegerPower, SqrtOfSquares])
 )
 
 

@@ -1,0 +1,5 @@
+"""What users call: compiled functions of labeled arrays, their gradients, and graphs built by hand.
+
+A call of a compiled function passes through these files: ``guard``, ``leaves`` and ``arguments`` (is there a trace for
+arguments like these?), ``trace`` (if not), ``cache``, ``program`` (compile and run), ``wrap`` (labels on the result).
+"""

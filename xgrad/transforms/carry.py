@@ -1,0 +1,226 @@
+"""What loops and branches hand from one run of the user's code to the next: leaves of traced data, and their types.
+
+A leaf is a DataArray, a Dataset, an array or a number. Its *parts* are the variables behind it. What a step returns is
+brought into the form of what it was given: dims in the same order, Python numbers in the dtype of their partner.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from xgrad.errors import (
+    ArgumentError,
+    DimensionError,
+    SizeMismatchError,
+    UnsupportedTypeError,
+    XgradError,
+)
+from xgrad.graph import Var
+from xgrad.labels import is_traced, unwrap, wrap
+from xgrad.labels.slots import read_variable
+from xgrad.names import XType, build
+from xgrad.transforms.backing import standard
+from xgrad.transforms.leaves import is_array
+from xgrad.transforms.parts import with_parts
+
+Dims = tuple[Hashable, ...]
+
+
+class Part(NamedTuple):
+    """One variable of a leaf. ``path`` is how the user writes it; ``dims`` is None where its axes have no names."""
+
+    path: str
+    dims: Dims | None
+    var: Var
+
+
+def symbolic(leaf: Any, path: str) -> Any:
+    """``leaf`` with all its numbers traced; constants that hold none (None, a string) as they are."""
+    if isinstance(leaf, xr.DataArray):
+        return leaf.copy(deep=False, data=_traced(leaf.variable, path))
+    if isinstance(leaf, xr.Dataset):
+        named = leaf.data_vars.items()
+        data = {name: _traced(v.variable, f"{path}[{name!r}]") for name, v in named}
+        return leaf.copy(deep=False, data=data)
+    if is_traced(leaf):
+        return leaf
+    if isinstance(leaf, bool):
+        return wrap(build.scalar(leaf))
+    if isinstance(leaf, int | float | complex) and not isinstance(leaf, np.generic):
+        return wrap(build.scalar(leaf, weak=True))
+    return wrap(unwrap(standard(leaf, path))) if is_array(leaf) else leaf
+
+
+def _traced(variable: xr.Variable, path: str) -> Any:
+    data = read_variable(variable)[0]
+    return data if is_traced(data) else wrap(unwrap(standard(data, path), variable.dims))
+
+
+def parts(leaf: Any, path: str) -> list[Part]:
+    """The variables of a leaf that ``symbolic`` made."""
+    if isinstance(leaf, xr.DataArray):
+        return [_part(leaf.variable, path)]
+    if isinstance(leaf, xr.Dataset):
+        return [_part(v.variable, f"{path}[{k!r}]") for k, v in leaf.data_vars.items()]
+    return [Part(path, None, unwrap(leaf))] if is_traced(leaf) else []
+
+
+def _part(variable: xr.Variable, path: str) -> Part:
+    return Part(path, variable.dims, unwrap(read_variable(variable)[0], variable.dims))
+
+
+def _paths(leaf: Any, path: str) -> list[str]:
+    """The paths of ``parts``; the values may belong to a trace that is over."""
+    if isinstance(leaf, xr.Dataset):
+        return [f"{path}[{name!r}]" for name in leaf.data_vars]
+    return [path] if is_traced(leaf) else []
+
+
+class Carry(NamedTuple):
+    """A carried leaf: an example with its labels, and the types of its parts."""
+
+    path: str
+    example: Any
+    types: tuple[XType, ...]
+
+    @classmethod
+    def of(cls, leaf: Any, path: str) -> "Carry":
+        """The carry that begins with ``leaf``, which is symbolic."""
+        return cls(path, leaf, tuple([p.var.type for p in parts(leaf, path)]))
+
+    def enter(self, vars: Sequence[Var]) -> Any:
+        """The leaf as a step sees it."""
+        return with_parts(self.example, [wrap(v) for v in vars])
+
+    def start(self, leaf: Any) -> list[Var]:
+        """The variables of the first value."""
+        found = parts(leaf, self.path)
+        return [_arranged(p.var, t) for p, t in zip(found, self.types, strict=True)]
+
+    def follow(self, leaf: Any, verb: str) -> list[Var]:
+        """The variables of what a step returned for this leaf; raises where they do not fit."""
+        after = symbolic(leaf, self.path)
+        if not is_traced(after) and not is_traced(self.example):
+            self._check_constant(after, verb)
+            return []
+        self._check_kind(after, verb)
+        names = _paths(self.example, self.path)
+        found = {p.path: p for p in parts(after, self.path)}
+        if set(found) != set(names):
+            raise _structure(verb, self.path, _variables(self.example), _variables(after))
+        pairs = zip(names, self.types, strict=True)
+        return [_fitted(found[name], t, verb) for name, t in pairs]
+
+    def settled(self, leaf: Any) -> "Carry":
+        """This carry after a step that returned ``leaf``: Python numbers have found their dtype and their labels."""
+        after = symbolic(leaf, self.path)
+        example = _relabeled(self.example, after)
+        found = {p.path: p.var.type for p in parts(after, self.path)}
+        pairs = zip(_paths(example, self.path), self.types, strict=True)
+        return Carry(self.path, example, tuple([_settled(t, found.get(n, t)) for n, t in pairs]))
+
+    def strong(self) -> "Carry":
+        """This carry without the mark of Python numbers."""
+        return self._replace(types=tuple([t._replace(weak=False) for t in self.types]))
+
+    def _check_constant(self, after: Any, verb: str) -> None:
+        if type(after) is not type(self.example) or after != self.example:
+            raise ArgumentError(
+                f"xgrad.{verb}: the carry `{self.path}` is the constant {self.example!r} before a step,"
+                f" and {after!r} after it.\nOnly numbers and arrays may change: carry a number instead."
+            )
+
+    def _check_kind(self, after: Any, verb: str) -> None:
+        kinds = [_kind(self.example), _kind(after)]
+        if kinds[0] != kinds[1]:
+            raise _structure(verb, self.path, *kinds)
+
+
+def _settled(before: XType, after: XType) -> XType:
+    """A Python number takes the dtype of what the step makes of it."""
+    return before._replace(dtype=after.dtype, weak=after.weak) if before.weak else before
+
+
+def _relabeled(before: Any, after: Any) -> Any:
+    """A number without labels that a step turns into a 0-d DataArray is one from the start."""
+    plain = is_traced(before) and _kind(before) == "an array without labels" and before.ndim == 0
+    if plain and isinstance(after, xr.DataArray) and after.ndim == 0:
+        return after.reset_coords(drop=True)
+    return before
+
+
+def _fitted(part: Part, want: XType, verb: str) -> Var:
+    """A part after a step, in the form it had before."""
+    have = part.var.type
+    if part.dims is not None and set(have.dims) != set(want.dims):
+        raise _mismatch(DimensionError, "dims", part, want, verb, _DIMS_ADVICE)
+    if part.dims is None and have.ndim != want.ndim:
+        raise _mismatch(DimensionError, "axes", part, want, verb, _DIMS_ADVICE)
+    sizes = have.sizes
+    shape = tuple([sizes[d] for d in want.dims]) if part.dims is not None else have.shape
+    if shape != want.shape:
+        raise _mismatch(SizeMismatchError, "sizes", part, want, verb, _SIZE_ADVICE)
+    if have.dtype != want.dtype and not (have.weak and _yields(have.dtype, want.dtype)):
+        raise _mismatch(UnsupportedTypeError, "dtype", part, want, verb, _DTYPE_ADVICE)
+    return _arranged(part.var, want, by_position=part.dims is None)
+
+
+_DIMS_ADVICE = "A carry keeps its dims: begin with an array that has them all (xgrad.broadcast), or reduce them."
+_SIZE_ADVICE = "A carry keeps its sizes: return what grows as an output of the step instead."
+_DTYPE_ADVICE = "A carry keeps its dtype: begin with an array of the wider one, or cast with .astype."
+
+
+def _yields(weak: np.dtype, to: np.dtype) -> bool:
+    """Whether a Python number of one dtype becomes another as NumPy does it: int to float, never back."""
+    order = "biufc"
+    return order.find(weak.kind) <= order.find(to.kind)
+
+
+def _arranged(var: Var, want: XType, by_position: bool = False) -> Var:
+    """``var`` with the dims of ``want`` in its order, and its dtype (kept weak where it may still change)."""
+    if by_position or len(set(var.type.dims) ^ set(want.dims)):
+        var = build.rename(var, dict(zip(var.type.dims, want.dims, strict=True)))
+    var = build.transpose(var, want.dims)
+    return var if var.type == want else build.cast(var, want.dtype)
+
+
+def _mismatch(
+    error: type[XgradError], what: str, part: Part, want: XType, verb: str, advice: str
+) -> XgradError:
+    have = part.var.type
+    if part.dims is None:
+        before, after = str(want.shape), str(have.shape)
+    else:
+        before, after = _sizes(want), _sizes(have)
+    if what == "dtype":
+        before, after = str(want.dtype), str(have.dtype)
+    where = f" ({part.var.source})" if part.var.source else ""
+    shown = "shape" if part.dims is None and what != "dtype" else what
+    return error(
+        f"xgrad.{verb}: `{part.path}` has the {shown} {before} before a step and {after} after it{where}.\n{advice}"
+    )
+
+
+def _sizes(t: XType) -> str:
+    return "(" + ", ".join([f"{d}: {n}" for d, n in t.sizes.items()]) + ")"
+
+
+def _structure(verb: str, path: str, before: str, after: str) -> ArgumentError:
+    return ArgumentError(
+        f"xgrad.{verb}: `{path}` is {before} before a step and {after} after it.\n"
+        "Return from a step what it was given, in the same containers."
+    )
+
+
+def _kind(leaf: Any) -> str:
+    if isinstance(leaf, xr.DataArray):
+        return "a DataArray"
+    if isinstance(leaf, xr.Dataset):
+        return "a Dataset"
+    return "an array without labels" if is_traced(leaf) else f"the constant {leaf!r}"
+
+
+def _variables(leaf: Any) -> str:
+    return f"a Dataset of {', '.join([repr(k) for k in leaf.data_vars])}"
