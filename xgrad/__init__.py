@@ -28,12 +28,19 @@ if TYPE_CHECKING:
     from xgrad.transforms.function import graph_replace as graph_replace
     from xgrad.transforms.grad import grad as grad
     from xgrad.transforms.grad import value_and_grad as value_and_grad
+    from xgrad.transforms.jacobian import hessian as hessian
+    from xgrad.transforms.jacobian import hessian_vector_product as hessian_vector_product
+    from xgrad.transforms.jacobian import jacobian as jacobian
     from xgrad.transforms.jit import jit as jit
+    from xgrad.transforms.scan import map as map
+    from xgrad.transforms.scan import scan as scan
     from xgrad.transforms.show import dprint as dprint
     from xgrad.transforms.symbols import as_xtensor as as_xtensor
     from xgrad.transforms.symbols import constant as constant
     from xgrad.transforms.symbols import xtensor as xtensor
     from xgrad.transforms.to_jax import to_jax as to_jax
+    from xgrad.transforms.vectorize import vectorize_graph as vectorize_graph
+    from xgrad.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 
@@ -41,7 +48,14 @@ _OWN = {
     "jit": "xgrad.transforms.jit",
     "grad": "xgrad.transforms.grad",
     "value_and_grad": "xgrad.transforms.grad",
+    "jacobian": "xgrad.transforms.jacobian",
+    "hessian": "xgrad.transforms.jacobian",
+    "hessian_vector_product": "xgrad.transforms.jacobian",
+    "vmap": "xgrad.transforms.vmap",
+    "vectorize_graph": "xgrad.transforms.vectorize",
     "to_jax": "xgrad.transforms.to_jax",
+    "scan": "xgrad.transforms.scan",
+    "map": "xgrad.transforms.scan",
     "xtensor": "xgrad.transforms.symbols",
     "as_xtensor": "xgrad.transforms.symbols",
     "constant": "xgrad.transforms.symbols",

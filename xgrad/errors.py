@@ -66,12 +66,24 @@ class CostNotScalarError(XgradError, TypeError):
     """A gradient of something that is not 0-d."""
 
 
+class GradientError(XgradError, AssertionError):
+    """A gradient that differs from the numerical one. ``report`` holds both, and the worst coordinate by its labels."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        Exception.__init__(self, message)
+        self.report = report
+
+
 class NonFiniteError(XgradError, FloatingPointError):
     """A NaN or an infinity found by the run-time checks."""
 
 
 class XgradWarning(UserWarning):
     """The root of every warning of xgrad."""
+
+
+class DisconnectedWarning(XgradWarning):
+    """A derivative taken as zero, since there is no connection (``disconnected_inputs="warn"``)."""
 
 
 class PrecisionWarning(XgradWarning):

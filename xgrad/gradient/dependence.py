@@ -32,9 +32,11 @@ from xgrad.names import (
     XPad,
     XReduce,
     XRename,
+    XSegmentReduce,
     XSort,
     XSplit,
     XWindow,
+    XWindowReduce,
 )
 
 
@@ -168,7 +170,7 @@ def _index(node: Node, states: States) -> State:
 def _index_update(node: Node, states: States) -> State:
     """What is written into stays where it is; what is written moves along the dims that are indexed."""
     moved = () if set(states) == {0} else dict(_op(node).indexers)
-    linear = _op(node).kind in ("set", "add") or len(states) == 1 and _op(node).kind == "multiply"
+    linear = _op(node).kind in ("set", "add") or (len(states) == 1 and _op(node).kind == "multiply")
     return (_linear if linear else _nonlinear)(node, states, moved)
 
 
@@ -195,6 +197,8 @@ RULES: dict[type[Op], Rule] = {
     XElemwise: _elementwise,
     XReduce: _reduce,
     XCumReduce: _cumreduce,
+    XSegmentReduce: _cumreduce,
+    XWindowReduce: _cumreduce,
     XDot: _dot,
     XIndex: _index,
     XIndexUpdate: _index_update,

@@ -174,7 +174,9 @@ def _reverse(
     made = {}
     for j, ct in zip(sweep.others, cts, strict=True):
         block = wanted[sweep.seeded, j]
-        ct = build.rename(ct, {d: n for d, n in block.names.items() if d != n})
+        ct = build.rename(
+            ct, {d: n for d, n in block.names.items() if d != n and d not in block.shared}
+        )
         sizes = {d: y.type.sizes[d] for d in sweep.dims}
         made[sweep.seeded, j] = _finished(_split(ct, k, sizes), y.type, wrt[j].type, block)
     return made

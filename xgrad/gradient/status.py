@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from xgrad.axes.base import Flow
 from xgrad.axes.flow import CONNECTED, after, beside, edge_flow
+from xgrad.gradient.markers import Wrt
 from xgrad.graph import Graph, Node, Source, Var, toposort
+from xgrad.names import XBroadcast, XRename
 
 
 class Definition(Enum):
@@ -128,6 +130,13 @@ def statuses(outputs: Sequence[Var], wrt: Var, stop: Sequence[Var] = ()) -> list
     return [_status(trails[v]) if v in trails else unused for v in outputs]
 
 
+def worst(found: Sequence[GradStatus]) -> GradStatus:
+    """The status that speaks for several: one that is connected and undefined, else connected, else the last lost."""
+    connected = [s for s in found if s.connected]
+    undefined = [s for s in connected if s.definition is not Definition.DEFINED]
+    return (undefined or connected or sorted(found, key=lambda s: -len(s.path)))[0]
+
+
 def _trails(outputs: Sequence[Var], wrt: Var, stop: Sequence[Var]) -> dict[Var, _Trail]:
     found: dict[Var, _Trail] = {wrt: _START}
     for node in toposort(outputs, stop=[wrt, *stop]):
@@ -176,6 +185,8 @@ def _reason(status: GradStatus, flow: Flow) -> str:
     return next(e.reason for e in status.path if e.flow is Flow.STEP)
 
 
+_TRANSPARENT = (Wrt, XRename, XBroadcast)
+
 _WHY: dict[Flow, str] = {
     Flow.VALUE: "",
     Flow.STEP: "its values pass in steps, so the derivative is zero",
@@ -194,9 +205,16 @@ def why(node: Node, i: int, flow: Flow = Flow.POSITION) -> str:
     op: Any = node.op
     text = getattr(op, "why", "")
     text = (text(i) if callable(text) else text) or _WHY[flow]
-    name, array = node.inputs[i].name, node.inputs[0].name
+    name, array = _name(node.inputs[i]), _name(node.inputs[0])
     text = text.replace("{this}", f"`{name}`" if name else "an index")
     return text.replace("{array}", f"`{array}`" if array else "the array")
+
+
+def _name(v: Var) -> str | None:
+    """The name of a variable, or of the one that it shows unchanged."""
+    while v.node is not None and isinstance(v.op, _TRANSPARENT):
+        v = v.node.inputs[0]
+    return v.name
 
 
 def op_text(node: Node) -> str:

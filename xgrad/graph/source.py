@@ -21,6 +21,7 @@ class Source(NamedTuple):
 _CURRENT: ContextVar[Source | None] = ContextVar("xgrad_source", default=None)
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_EXAMPLES = os.path.join(_HERE, "examples") + os.sep  # programs as a user would write them
 _LIBRARIES = ("xarray", "numpy", "pandas", "jax", "scipy", "contextlib.py", "functools.py")
 _IS_LIBRARY: dict[str, bool] = {}
 
@@ -44,17 +45,23 @@ def user_source() -> Source | None:
     """The innermost line on the stack that belongs neither to xgrad nor to a library it traces through."""
     frame = sys._getframe(1)
     while frame is not None:
-        file = frame.f_code.co_filename
-        known = _IS_LIBRARY.get(file)
-        if known is None:
-            known = _IS_LIBRARY[file] = _is_library(file)
-        if not known:
-            return Source(file, frame.f_lineno)
+        if is_user_file(frame.f_code.co_filename):
+            return Source(frame.f_code.co_filename, frame.f_lineno)
         frame = frame.f_back
     return None
 
 
+def is_user_file(file: str) -> bool:
+    """Whether code in ``file`` is the user's, rather than ours or of a library that traces run through."""
+    library = _IS_LIBRARY.get(file)
+    if library is None:
+        library = _IS_LIBRARY[file] = _is_library(file)
+    return not library
+
+
 def _is_library(file: str) -> bool:
+    if file.startswith(_EXAMPLES):
+        return False
     if file.startswith(_HERE) or file.startswith("<frozen"):
         return True
     parts = file.replace("\\", "/").split("/")

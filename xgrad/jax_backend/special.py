@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
+from xgrad.axes.base import TensorType
 from xgrad.axes.contract import Einsum
 from xgrad.axes.index import Gather, Layout, PutAdd, PutAlong, Scatter, Take, TakeAlong
+from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentReduction, SegmentSum, SegmentTake
 from xgrad.axes.sort import Argsort
 from xgrad.axes.special import LogExpit, Polygamma
 from xgrad.axes.spread import other_axes
@@ -26,16 +28,19 @@ _MODES = {"promise": "promise_in_bounds", "clip": "clip"}
 
 def _gather(op: Take | Gather, xp: Any, x: Array, *indices: Array) -> Array:
     layout = op.layout(x.shape, indices[0].ndim)
+    starts, numbers = _starts(xp, indices), _gather_numbers(xp, layout)
+    return xp.lax.gather(x, starts, numbers, layout.slice_sizes, mode=_MODES[op.mode])
+
+
+def _gather_numbers(xp: Any, layout: Layout) -> Any:
     batch = tuple(range(layout.batch))
-    numbers = xp.lax.GatherDimensionNumbers(
+    return xp.lax.GatherDimensionNumbers(
         offset_dims=layout.window,
         collapsed_slice_dims=layout.axes,
         start_index_map=layout.axes,
         operand_batching_dims=batch,
         start_indices_batching_dims=batch,
     )
-    starts = _starts(xp, indices)
-    return xp.lax.gather(x, starts, numbers, layout.slice_sizes, mode=_MODES[op.mode])
 
 
 def _scatter(op: Scatter, xp: Any, x: Array, updates: Array, *indices: Array) -> Array:
@@ -64,6 +69,33 @@ def _scatter_numbers(xp: Any, layout: Layout) -> Any:
         scatter_dims_to_operand_dims=layout.axes,
         operand_batching_dims=batch,
         scatter_indices_batching_dims=batch,
+    )
+
+
+def _segment(op: SegmentReduction, xp: Any, x: Array, codes: Array) -> Array:
+    """Negative codes are out of range, and dropped."""
+    shape = op.infer(TensorType(x.shape, x.dtype), TensorType(codes.shape, codes.dtype)).shape
+    put = {"add": xp.lax.scatter_add, "min": xp.lax.scatter_min, "max": xp.lax.scatter_max}[op.kind]
+    return put(
+        xp.full(shape, op.start(np.dtype(x.dtype)), dtype=x.dtype),
+        _starts(xp, (codes,)),
+        x,
+        _scatter_numbers(xp, Layout(shape, 0, (op.axis,), 1)),
+        indices_are_sorted=op.is_sorted,
+        mode="drop",
+    )
+
+
+def _segment_take(op: SegmentTake, xp: Any, x: Array, codes: Array) -> Array:
+    layout = op.layout(x.shape)
+    return xp.lax.gather(
+        x,
+        _starts(xp, (codes,)),
+        _gather_numbers(xp, layout),
+        layout.slice_sizes,
+        indices_are_sorted=op.is_sorted,
+        mode="fill",
+        fill_value=0,
     )
 
 
@@ -207,6 +239,10 @@ SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
     PutAlong: _put_along,
     Remainder: _remainder,
     Scatter: _scatter,
+    SegmentMax: _segment,
+    SegmentMin: _segment,
+    SegmentSum: _segment,
+    SegmentTake: _segment_take,
     SliceUpdate: _slice_update,
     Take: _gather,
     TakeAlong: _take_along,

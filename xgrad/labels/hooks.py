@@ -16,10 +16,11 @@ from xarray.core import duck_array_ops, nputils
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
 
-from xgrad.labels import missing
+from xgrad.labels import interpolation, missing
 from xgrad.labels.core import AbstractTraced
-from xgrad.labels.escapes import COMPARE, escape
+from xgrad.labels.escapes import BOOL, COMPARE, COMPLEX, FLOAT, INT, escape
 from xgrad.labels.naming import named
+from xgrad.labels.refusals import KEEP_MISSING, asking, selecting
 from xgrad.labels.slots import read_variable, set_variable_data
 
 
@@ -111,6 +112,14 @@ HOOKS: Final = (
     Hook(xr.Variable, "equals", _equals),
     Hook(DataArrayRolling, "_array_reduce", _without_compiled_windows),
     Hook(duck_array_ops, "einsum", _traced_or(np.einsum)),  # which may ask opt_einsum
+    Hook(xr.DataArray, "__bool__", asking(BOOL)),
+    Hook(xr.DataArray, "__int__", asking(INT)),
+    Hook(xr.DataArray, "__float__", asking(FLOAT)),
+    Hook(xr.DataArray, "__complex__", asking(COMPLEX)),
+    Hook(xr.DataArray, "dropna", selecting("dropna", KEEP_MISSING)),
+    Hook(xr.Dataset, "interp", interpolation.interp),
+    Hook(xarray_missing, "_localize", interpolation.localize),
+    Hook(xarray_missing, "interpolate_variable", interpolation.interpolate_variable),
     Hook(xarray_missing, "push", _traced_or(missing.push)),
     Hook(nputils, "nanfirst", _traced_or(missing.first_valid)),
     Hook(nputils, "nanlast", _traced_or(missing.last_valid)),

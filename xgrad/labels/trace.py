@@ -51,6 +51,11 @@ def unwrap(array: Any, dims: Sequence[Hashable] | None = None) -> Var:
     return var if dims is None else build.rename(var, dict(zip(names, dims, strict=True)))
 
 
+def laid_out(array: AbstractTraced, var: Var) -> TracedArray:
+    """``var``, which has the dims of the variable of ``array``, as an array that shows them in the same order."""
+    return TracedArray(Cell(var, current_trace()), array.axes)
+
+
 def is_traced(obj: Any) -> bool:
     """Whether ``obj`` is a traced array, or an xarray object that holds one."""
     if isinstance(obj, AbstractTraced):

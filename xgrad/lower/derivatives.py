@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, share_primals
 from xgrad.gradient.expand import expand_pullback, expand_pushforward
 from xgrad.gradient.markers import holds_markers, strip_markers
+from xgrad.gradient.modes import prefers_forward, pull_by_pushing
 from xgrad.gradient.ops import Pullback, Pushforward
 from xgrad.graph import Builder, Graph, Op, Var, located
 from xgrad.lower.nested import map_inner
@@ -36,11 +37,19 @@ def _expand_here(graph: Graph, ad: str) -> Graph:
         inputs: Sequence[Var] = [new[v] for v in node.inputs]
         if isinstance(node.op, Pullback | Pushforward):
             with located(node.source):
-                outputs = ROUTES[type(node.op), _route(node.op, ad)](node.op, inputs)
+                outputs = _expansion(node.op, ad)(node.op, inputs)
         else:
             outputs = builder.node(node.op, inputs, node).outputs
         new.update(zip(node.outputs, outputs, strict=True))
     return Graph(graph.inputs, [new[v] for v in graph.outputs])
+
+
+def _expansion(op: Pullback | Pushforward, ad: str) -> Expansion:
+    """How a lazy derivative is expanded: by its route, and in the mode that costs less."""
+    route = _route(op, ad)
+    if route != "jax" and isinstance(op, Pullback) and prefers_forward(op):
+        return pull_by_pushing
+    return ROUTES[type(op), route]
 
 
 def _route(op: Pullback | Pushforward, ad: str) -> str:

@@ -23,6 +23,7 @@ from xgrad.graph import Graph, Node, Op, Var, located
 from xgrad.lower.arrange import arrange
 from xgrad.lower.indexing import lower_index, lower_update
 from xgrad.lower.nested import inner_graphs, with_inner
+from xgrad.lower.partial import lower_segment, lower_window
 from xgrad.names import (
     Dim,
     XArgsort,
@@ -42,12 +43,14 @@ from xgrad.names import (
     XReduce,
     XRename,
     XScan,
+    XSegmentReduce,
     XSort,
     XSplit,
     XSwitch,
     XType,
     XWhile,
     XWindow,
+    XWindowReduce,
 )
 from xgrad.names.base import tensor_type
 
@@ -233,6 +236,8 @@ LOWERINGS: dict[type[Op], Callable[..., Any]] = {
     XConcat: _lower_concat,
     XPad: _lower_pad,
     XWindow: _lower_window,
+    XSegmentReduce: lower_segment,
+    XWindowReduce: lower_window,
     XMerge: _lower_merge,
     XSplit: _lower_split,
     XRename: _same_tensor,

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from xgrad.graph import Fired, Graph, check
 from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.derivatives import expand_derivatives, strip_everywhere
+from xgrad.lower.loops import simplify
 from xgrad.lower.names_to_axes import lower
-from xgrad.lower.nested import rewrite_everywhere
+from xgrad.lower.rules.loops import LOOPS
 from xgrad.options import current_options
 
 
@@ -28,7 +29,8 @@ def _lower(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
 
 
 def _canonicalise(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
-    return rewrite_everywhere(graph, CANONICAL.without(current_options().disable), fired)
+    disabled = current_options().disable
+    return simplify(graph, CANONICAL.without(disabled), LOOPS.without(disabled), fired)
 
 
 def _expand(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
@@ -41,10 +43,14 @@ def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
 
 PASSES: tuple[Pass, ...] = (
     Pass("lower", _lower, "axes are numbers; broadcasting and casts are explicit"),
-    Pass("canonicalise", _canonicalise, "no canonical rule applies, inside lazy derivatives too"),
+    Pass(
+        "canonicalise",
+        _canonicalise,
+        "no rule applies, inside lazy derivatives and loops too",
+    ),
     Pass("expand gradients", _expand, "no lazy derivative is left"),
     Pass("strip markers", _strip, "no marker is left"),
-    Pass("canonicalise again", _canonicalise, "no canonical rule applies"),
+    Pass("canonicalise again", _canonicalise, "no rule applies, inside loops too"),
 )
 
 

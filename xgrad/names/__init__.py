@@ -5,6 +5,7 @@ from xgrad.names.batched import XBatched
 from xgrad.names.compute import XArgsort, XBlockwise, XCumReduce, XDot, XElemwise, XReduce, XSort
 from xgrad.names.indexing import At, Indexer, Indexers, Slice, XIndex, XIndexUpdate
 from xgrad.names.loops import XScan, XSwitch, XWhile
+from xgrad.names.partial import XSegmentReduce, XWindowReduce
 from xgrad.names.structure import (
     XBroadcast,
     XConcat,
@@ -42,12 +43,14 @@ __all__ = [
     "XReduce",
     "XRename",
     "XScan",
+    "XSegmentReduce",
     "XSort",
     "XSplit",
     "XSwitch",
     "XType",
     "XWhile",
     "XWindow",
+    "XWindowReduce",
     "op_name",
     "xtype",
 ]

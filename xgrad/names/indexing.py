@@ -57,7 +57,7 @@ class XIndex(AbstractXOp):
         return i > 0
 
     def why(self, i: int) -> str:
-        return "an index only decides which values are taken"
+        return "{this} only decides which values of {array} are taken" if i else AbstractXOp.why(self, i)
 
     def owned(self, out: int, types: Sequence[XType]) -> frozenset[Dim]:
         x, *arrays = types
@@ -95,7 +95,7 @@ class XIndexUpdate(AbstractXOp):
         return i > 1
 
     def why(self, i: int) -> str:
-        return "an index only decides where values are written"
+        return "{this} only decides where in {array} values are written" if i > 1 else AbstractXOp.why(self, i)
 
     def describe(self) -> str:
         return f"XIndexUpdate {self.kind}({indexers_text(self.indexers)})"

@@ -169,7 +169,9 @@ def _fitted(part: Part, want: XType, verb: str) -> Var:
 
 _DIMS_ADVICE = "A carry keeps its dims: begin with an array that has them all (xgrad.broadcast), or reduce them."
 _SIZE_ADVICE = "A carry keeps its sizes: return what grows as an output of the step instead."
-_DTYPE_ADVICE = "A carry keeps its dtype: begin with an array of the wider one, or cast with .astype."
+_DTYPE_ADVICE = (
+    "A carry keeps its dtype: begin with an array of the wider one, or cast with .astype."
+)
 
 
 def _yields(weak: np.dtype, to: np.dtype) -> bool:

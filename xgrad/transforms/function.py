@@ -192,11 +192,11 @@ def graph_replace(outputs: Any, replace: Mapping[str, Any] | Iterable[tuple[Any,
 
 
 def _pair(old: Any, new: Any, roots: Sequence[Var]) -> tuple[Var, Var]:
-    var = _named(old, roots) if isinstance(old, str) else unwrap(parts_of(old)[0])
+    var = named_input(old, roots) if isinstance(old, str) else unwrap(parts_of(old)[0])
     return var, _replacement(_Input(var, var.name or "a replaced array", {}), new)
 
 
-def _named(name: str, roots: Sequence[Var]) -> Var:
+def named_input(name: str, roots: Sequence[Var]) -> Var:
     by_name = {v.name: v for v in roots if v.name}
     if name not in by_name:
         raise ArgumentError(

@@ -5,35 +5,51 @@ compiler expands it much later. A function that is differentiated becomes a comp
 trace it is called in.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from xgrad.axes.base import is_float
-from xgrad.errors import (
-    ArgumentError,
-    CostNotScalarError,
-    DisconnectedInputError,
-    GradNotImplementedError,
-    GradUndefinedError,
-    nearest,
-)
-from xgrad.gradient.lazy import Wrt, lazy_pullback
-from xgrad.gradient.ops import cotangent_dtype
-from xgrad.gradient.status import Definition, GradStatus, statuses
+from xgrad.errors import ArgumentError, CostNotScalarError
 from xgrad.graph import Var, located, user_source
-from xgrad.labels import is_traced, unwrap, wrap
-from xgrad.names import build
+from xgrad.labels import is_traced, unwrap
+from xgrad.transforms.derive import (
+    Policy,
+    Request,
+    check_used,
+    checked_route,
+    number,
+    pull,
+)
+from xgrad.transforms.functions import (
+    checked_positions,
+    compile_options,
+    function_name,
+    inner_function,
+    marked_arguments,
+    value_and_aux,
+)
 from xgrad.transforms.jit import Compiled
-from xgrad.transforms.parts import parts_of, with_parts
-from xgrad.transforms.tree import flatten, leaf_paths, unflatten
+from xgrad.transforms.parts import parts_of
+from xgrad.transforms.targets import Targets, fitted, symbols
 
 
-def grad(target: Any, wrt: Any = 0, has_aux: bool = False, *, argnums: Any = None, **options: Any) -> Any:
+def grad(
+    target: Any,
+    wrt: Any = 0,
+    has_aux: bool = False,
+    *,
+    argnums: Any = None,
+    consider_constant: Any = (),
+    known_grads: Any = None,
+    disconnected_inputs: str = "raise",
+    return_disconnected: str = "zero",
+    null_gradients: str = "raise",
+    add_names: bool = True,
+    ad: str | None = None,
+) -> Any:
     """The gradient of a function, or of a symbolic cost.
 
     ``grad(fun, argnums=0, has_aux=False)`` gives a compiled function with the arguments of ``fun`` that returns the
@@ -42,10 +58,18 @@ def grad(target: Any, wrt: Any = 0, has_aux: bool = False, *, argnums: Any = Non
     zeros; an argument of which nothing is connected raises. With ``has_aux`` the function returns ``(cost, aux)`` and
     the gradient function ``(gradient, aux)``.
 
-    ``grad(cost, wrt, ...)`` gives the gradient of one symbolic 0-d array by others (one, a list or a tuple), as
-    symbolic arrays; also inside a traced function. See ``gradient_of`` for its options.
+    ``grad(cost, wrt, ...)`` gives the gradient of one symbolic 0-d array by others (one, or any container of them), as
+    symbolic arrays called ``d(cost)/d(wrt)`` (``add_names``); also inside a traced function. ``consider_constant`` are
+    arrays that derivatives do not go through. ``known_grads`` are pairs ``(array, its gradient)`` to start from, in
+    place of what the cost would send there; ``cost`` may then be None.
 
-    Raises CostNotScalarError, DisconnectedInputError, GradUndefinedError, GradNotImplementedError.
+    Of functions and symbols alike: ``disconnected_inputs`` is "raise", "warn" or "ignore"; what is disconnected is then
+    returned as ``return_disconnected`` says: "zero", "none", or "disconnected" for its ``GradStatus``. With
+    ``null_gradients="return"`` a gradient that is undefined or not implemented is returned as its ``GradStatus`` instead
+    of raising. An integer array has a float gradient. ``ad`` chooses the route: "symbolic", "jax" or "auto".
+
+    Raises CostNotScalarError, DisconnectedInputError, GradUndefinedError, GradNotImplementedError; ArgumentError for an
+    option that does not exist.
 
     >>> import xgrad as xg, xarray as xr
     >>> x = xr.DataArray([1.0, 2.0], dims="x", coords={"x": ["a", "b"]})
@@ -55,14 +79,33 @@ def grad(target: Any, wrt: Any = 0, has_aux: bool = False, *, argnums: Any = Non
     Coordinates:
       * x        (x) <U1 8B 'a' 'b'
     """
+    policy = Policy.of(
+        disconnected_inputs=disconnected_inputs,
+        return_disconnected=return_disconnected,
+        null_gradients=null_gradients,
+    )
+    route = checked_route(ad)
     if callable(target):
+        _check_no_symbols(target, consider_constant, known_grads)
         which = wrt if argnums is None else argnums
-        return _derived(target, which, has_aux, lambda value, grads: grads, "grad", **options)
-    return gradient_of(target, wrt, **options)
+        return _derived(target, which, has_aux, lambda value, grads: grads, policy, route)
+    gradients = symbolic_gradients(
+        target, wrt, policy, route, consider_constant, known_pairs(known_grads)
+    )
+    return _with_names(gradients, target, wrt) if add_names else gradients
 
 
-def value_and_grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = False, *, ad: str = "") -> Any:
-    """A compiled function that returns ``(fun(...), gradient)``; arguments and errors as ``grad``.
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: Any = 0,
+    has_aux: bool = False,
+    *,
+    disconnected_inputs: str = "raise",
+    return_disconnected: str = "zero",
+    null_gradients: str = "raise",
+    ad: str | None = None,
+) -> Any:
+    """A compiled function that returns ``(fun(...), gradient)``; arguments, options and errors as ``grad``.
 
     With ``has_aux``: ``((cost, aux), gradient)``. The value costs nothing more than the gradient alone.
 
@@ -72,156 +115,143 @@ def value_and_grad(fun: Callable[..., Any], argnums: Any = 0, has_aux: bool = Fa
     >>> float(value), slope.values.tolist()
     (9.0, [3.0, 12.0])
     """
-    return _derived(fun, argnums, has_aux, lambda value, grads: (value, grads), "value_and_grad", ad=ad)
+    policy = Policy.of(
+        disconnected_inputs=disconnected_inputs,
+        return_disconnected=return_disconnected,
+        null_gradients=null_gradients,
+    )
+    give = lambda value, grads: (value, grads)  # noqa: E731
+    return _derived(fun, argnums, has_aux, give, policy, checked_route(ad), aux_in_value=True)
 
 
-# ---- functions ---------------------------------------------------------------------------------------------------
+# ---- functions -----------------------------------------------------------------------------------------------------
 def _derived(
     fun: Callable[..., Any],
     argnums: Any,
     has_aux: bool,
     give: Callable[[Any, Any], Any],
-    verb: str,
-    ad: str | None = "",
+    policy: Policy,
+    ad: str,
+    *,
+    aux_in_value: bool = False,
 ) -> Compiled:
     """A compiled function that runs ``fun`` on marked arguments and returns ``give(value, gradients)``."""
-    inner = fun.fun if isinstance(fun, Compiled) else fun
-    several = isinstance(argnums, tuple | list)
-    positions = tuple(argnums) if several else (argnums,)
+    inner = inner_function(fun)
+    positions, several = checked_positions(argnums)
 
     @wraps(inner)
     def derived(*args: Any, **kwargs: Any) -> Any:
-        marked = [_Marked(args, p, fun) for p in positions]
-        given = list(args)
-        for m in marked:
-            given[m.position] = m.value
-        out = inner(*given, **kwargs)
-        cost, aux = _cost_and_aux(out, has_aux)
-        vars_ = [v for m in marked for v in m.vars]
-        cts = iter(_pull_cost(cost, vars_, _Checks(marked), ad or ""))
-        grads = [m.gradient(cts) for m in marked]
+        given, targets = marked_arguments(fun, args, positions)
+        cost, aux = value_and_aux(inner(*given, **kwargs), has_aux)
+        grads = _pull_cost(cost, targets, policy, ad)
         result = tuple(grads) if several else grads[0]
         if not has_aux:
             return give(cost, result)
-        return (result, aux) if verb == "grad" else ((cost, aux), result)
+        return give((cost, aux), result) if aux_in_value else (give(cost, result), aux)
 
-    return Compiled(derived, **_compile_options(fun))
-
-
-def _compile_options(fun: Any) -> dict[str, Any]:
-    return fun.compile_options if isinstance(fun, Compiled) else {}
+    return Compiled(derived, **compile_options(fun))
 
 
-class _Marked:
-    """One argument that is differentiated: its traced float and integer parts set apart from other uses of them."""
-
-    def __init__(self, args: Sequence[Any], position: Any, fun: Callable[..., Any]) -> None:
-        self.position = _checked_position(position, args, fun)
-        leaves, self.structure = flatten(args[self.position])
-        self.paths = leaf_paths(self.structure, _argument_name(fun, self.position))
-        self.leaves = leaves
-        self.vars: list[Var] = []
-        self.value = unflatten(self.structure, [with_parts(leaf, self._mark(leaf)) for leaf in leaves])
-
-    def _mark(self, leaf: Any) -> list[Any]:
-        parts = [wrap(Wrt()(unwrap(part))) for part in parts_of(leaf)]
-        self.vars += [unwrap(part) for part in parts]
-        return parts
-
-    def gradient(self, cts: Iterable[Var]) -> Any:
-        """The gradient in the containers of the argument, taking from ``cts`` what belongs to it."""
-        leaves = []
-        for leaf in self.leaves:
-            made = [wrap(ct) for _, ct in zip(parts_of(leaf), cts, strict=False)]
-            leaves.append(with_parts(leaf, made))
-        return unflatten(self.structure, leaves)
-
-
-def _checked_position(position: Any, args: Sequence[Any], fun: Callable[..., Any]) -> int:
-    if not isinstance(position, int | np.integer) or isinstance(position, bool):
-        raise ArgumentError(f"argnums must be an int or a tuple of ints, not {position!r}.")
-    if not -len(args) <= position < len(args):
+def _check_no_symbols(fun: Any, consider_constant: Any, known_grads: Any) -> None:
+    if len(consider_constant) or known_grads is not None:
         raise ArgumentError(
-            f"argnums={position} of {_name(fun)}: it was called with {len(args)} positional arguments.\n"
-            "Pass the argument by position, or change argnums."
+            f"consider_constant and known_grads name symbolic arrays, which grad({function_name(fun)}) does not see yet.\n"
+            "Use them inside the function, on its arrays; or hold a value constant with xgrad.disconnected_grad(...)."
         )
-    return int(position) % len(args)
 
 
-def _argument_name(fun: Callable[..., Any], position: int) -> str:
-    try:
-        names = list(inspect.signature(fun).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return names[position] if position < len(names) else f"argument {position}"
+def _pull_cost(cost: Any, targets: Sequence[Targets], policy: Policy, ad: str) -> list[Any]:
+    with located(user_source()):
+        y = scalar(cost)
+        return pull(Request([y], ad=ad), [number(1, y)], targets, policy)
 
 
-def _name(fun: Any) -> str:
-    return getattr(fun, "__name__", type(fun).__name__)
+# ---- variables -----------------------------------------------------------------------------------------------------
+Known = list[tuple[Targets, Any]]  # arrays with their gradients
 
 
-def _cost_and_aux(out: Any, has_aux: bool) -> tuple[Any, Any]:
-    if not has_aux:
-        return out, None
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise ArgumentError("with has_aux=True the function must return a pair (cost, aux).")
-    return out
+def gradient_of(cost: Any, wrt: Any, *, ad: str = "") -> Any:
+    """The gradient of a symbolic 0-d ``cost`` by the symbolic arrays ``wrt``, in their container, and named."""
+    return _with_names(symbolic_gradients(cost, wrt, Policy(), ad), cost, wrt)
 
 
-# ---- variables ---------------------------------------------------------------------------------------------------
-def gradient_of(
+def symbolic_gradients(
     cost: Any,
     wrt: Any,
+    policy: Policy,
+    ad: str = "",
+    consider_constant: Any = (),
+    known: Known | None = None,
     *,
-    consider_constant: Iterable[Any] = (),
-    known_grads: Mapping[Any, Any] | None = None,
-    disconnected_inputs: str = "raise",
-    ad: str | None = None,
+    lenient: bool = False,
 ) -> Any:
-    """The gradient of a symbolic 0-d ``cost`` by the symbolic arrays ``wrt`` (one, a list or a tuple)."""
-    several = isinstance(wrt, list | tuple)
-    targets = list(wrt) if several else [wrt]
-    vars_ = [_var_of(t, "wrt") for t in targets]
-    checks = _Named([str(getattr(t, "name", None) or "wrt") for t in targets], disconnected_inputs)
-    stop = [_var_of(c, "consider_constant") for c in consider_constant]
-    cts = _pull_cost(cost, vars_, checks, ad or "", stop)
-    grads = [
-        _named_gradient(with_parts(t, [wrap(ct)]), cost, t) for t, ct in zip(targets, cts, strict=True)
-    ]
-    return type(wrt)(grads) if several else grads[0]
+    """See ``grad``; ``lenient`` lets arrays be held constant that the graph does not use."""
+    targets = symbols(wrt, "wrt")
+    held = symbols(list(consider_constant), "consider_constant")
+    with located(user_source()):
+        outputs, cts = _sources(cost, known or [])
+        if not lenient:
+            check_used("consider_constant", held, outputs)
+        cut = [v for array, _ in known or [] for v in array.vars]
+        request = Request(outputs, stop=held.vars, cut=cut, ad=ad)
+        groups = [Targets(t.leaf, t.name) for t in targets.each]
+        return targets.rebuilt(pull(request, cts, groups, policy))
 
 
-def _var_of(array: Any, role: str) -> Var:
-    parts = parts_of(array) if is_traced(array) else []
-    if len(parts) != 1:
-        raise ArgumentError(
-            f"{role} must be a symbolic array (xgrad.xtensor, or a value inside a traced function),"
-            f" not {type(array).__name__}."
-        )
-    return unwrap(parts[0])
+def _sources(cost: Any, known: Known) -> tuple[list[Var], list[Var]]:
+    """Where derivatives start: the outputs and their cotangents."""
+    outputs: list[Var] = []
+    cts: list[Var] = []
+    if cost is not None:
+        y = scalar(cost)
+        outputs.append(y)
+        cts.append(number(1, y))
+    elif not known:
+        raise ArgumentError("grad(None, wrt) needs known_grads to start from; or pass a cost.")
+    for array, gradient in known:
+        cts += fitted(gradient, array, "known_grads")
+        outputs += array.vars
+    return outputs, cts
 
 
-def _named_gradient(gradient: Any, cost: Any, wrt: Any) -> Any:
-    """``d(cost)/d(wrt)`` as the name, where both have one."""
+def known_pairs(known_grads: Any) -> Known:
+    """What ``known_grads`` says, checked."""
+    if known_grads is None:
+        return []
+    pairs = known_grads.items() if isinstance(known_grads, Mapping) else known_grads
+    if not isinstance(pairs, Iterable) or isinstance(pairs, xr.DataArray | xr.Dataset):
+        raise ArgumentError(_PAIRS)
+    checked = [tuple(pair) for pair in pairs]
+    if any(len(pair) != 2 for pair in checked):
+        raise ArgumentError(_PAIRS)
+    symbols([array for array, _ in checked], "known_grads")
+    return [(symbols(array, "known_grads"), gradient) for array, gradient in checked]
+
+
+_PAIRS = (
+    "known_grads must be pairs (array, its gradient): a list of them, since DataArrays cannot be keys of a dict."
+)
+
+
+def _with_names(gradients: Any, cost: Any, wrt: Any) -> Any:
+    """``gradients``, each DataArray called ``d(cost)/d(wrt)`` where both have a name."""
+    given, found = Targets(wrt, "wrt"), Targets(gradients, "gradient")
+    if given.structure != found.structure:  # None or a status stands in place of some
+        return gradients
+    name = getattr(cost, "name", None)
+    leaves = [_named(g.leaf, name, t.leaf) for g, t in zip(found.each, given.each, strict=True)]
+    return found.rebuilt(leaves)
+
+
+def _named(gradient: Any, cost: Any, wrt: Any) -> Any:
     if isinstance(gradient, xr.DataArray):
-        names = getattr(cost, "name", None), wrt.name
-        gradient.name = f"d({names[0]})/d({names[1]})" if None not in names else None
+        gradient.name = None if cost is None or wrt.name is None else f"d({cost})/d({wrt.name})"
     return gradient
 
 
-# ---- the derivative ----------------------------------------------------------------------------------------------
-def _pull_cost(
-    cost: Any, wrt: Sequence[Var], checks: "_Checks | _Named", ad: str, stop: Sequence[Var] = ()
-) -> tuple[Var, ...]:
-    """The cotangents of ``wrt`` for the cotangent 1 of ``cost``, after checking that they exist."""
-    with located(user_source()):
-        y = _scalar(cost)
-        checks.check([statuses([y], v)[0] for v in wrt], wrt)
-        one = build.constant(np.ones((), cotangent_dtype(y.type.dtype)), (), inline=True)
-        return lazy_pullback([y], wrt, [one], stop=stop, ad=ad)
-
-
-def _scalar(cost: Any) -> Var:
+# ---- the cost ------------------------------------------------------------------------------------------------------
+def scalar(cost: Any) -> Var:
+    """The variable of a cost. ``CostNotScalarError`` where it is not one 0-d array."""
     parts = parts_of(cost) if is_traced(cost) else []
     if isinstance(cost, xr.Dataset | xr.DataTree) or len(parts) > 1:
         raise CostNotScalarError(
@@ -229,88 +259,31 @@ def _scalar(cost: Any) -> Var:
             "Return one number, for instance the sum of its variables."
         )
     if not parts:
-        return unwrap(np.asarray(cost))  # a constant: every wrt is disconnected, and said to be so
+        return _constant_cost(cost)
     if parts[0].ndim:
         dims = cost.dims if isinstance(cost, xr.DataArray) else tuple(range(parts[0].ndim))
-        sizes = dict(zip(dims, parts[0].shape, strict=True))
         raise CostNotScalarError(
-            f"the cost has dims {_sizes_text(sizes)}; a gradient needs a 0-d cost.\n"
+            f"the cost has dims {_sizes_text(dims, parts[0].shape)}; a gradient needs a 0-d cost.\n"
             "Sum or average over them first, or use xgrad.jacobian for the derivative of every element."
         )
     return unwrap(parts[0])
 
 
-def _sizes_text(sizes: Mapping[Any, int]) -> str:
-    return "(" + ", ".join(f"{d}: {n}" for d, n in sizes.items()) + ")"
+def _constant_cost(cost: Any) -> Var:
+    """A constant: every wrt is disconnected, and said to be so."""
+    value = np.asarray(cost)
+    if value.dtype.kind not in "biufc":
+        raise CostNotScalarError(
+            f"the cost is a {type(cost).__name__}; a gradient needs one 0-d array of numbers.\n"
+            "Return the cost itself, and other results beside it with has_aux=True."
+        )
+    if value.ndim:
+        raise CostNotScalarError(
+            f"the cost has the shape {value.shape}; a gradient needs a 0-d cost.\n"
+            "Sum or average first, or use xgrad.jacobian for the derivative of every element."
+        )
+    return unwrap(value)
 
 
-class _Named(NamedTuple):
-    """Checks for symbolic arrays: each one must be connected, unless told otherwise."""
-
-    names: list[str]
-    disconnected_inputs: str
-
-    def check(self, found: Sequence[GradStatus], wrt: Sequence[Var]) -> None:
-        choices = ("raise", "ignore")
-        if self.disconnected_inputs not in choices:
-            raise ArgumentError(
-                f"disconnected_inputs must be one of {choices}, not {self.disconnected_inputs!r}"
-                f"{nearest(self.disconnected_inputs, choices)}."
-            )
-        for name, status, var in zip(self.names, found, wrt, strict=True):
-            raise_undefined(name, status, var)
-            if self.disconnected_inputs == "raise":
-                raise_disconnected(name, status, var)
-
-
-class _Checks(NamedTuple):
-    """Checks for function arguments: a part may be unused, a whole argument may not."""
-
-    marked: Sequence[_Marked]
-
-    def check(self, found: Sequence[GradStatus], wrt: Sequence[Var]) -> None:
-        rest = iter(zip(found, wrt, strict=True))
-        for m in self.marked:
-            mine = [next(rest) for _ in m.vars]
-            name = m.paths[0] if len(m.paths) == 1 else m.paths[0].split("[")[0]
-            for status, var in mine:
-                raise_undefined(name, status, var)
-            if not any(status.connected for status, _ in mine):
-                status, var = mine[0] if mine else (statuses([], Var(None)), Var(None))
-                raise_disconnected(name, status, var)
-
-
-def raise_undefined(name: str, status: GradStatus, var: Var) -> None:
-    """Raise where a connected path has no derivative."""
-    if not status.connected or status.definition is Definition.DEFINED:
-        return
-    undefined = status.definition is Definition.UNDEFINED
-    error = GradUndefinedError if undefined else GradNotImplementedError
-    what = "is undefined" if undefined else "is not implemented"
-    raise error(
-        f"the gradient with respect to `{name}` {what}: {status.reason}{_at(status)}.\n"
-        "Take it out of the arguments that are differentiated, or stop the gradient before that line."
-    )
-
-
-def raise_disconnected(name: str, status: GradStatus, var: Var) -> None:
-    """Raise where the cost does not depend on the values of a variable."""
-    if status.connected:
-        return
-    raise DisconnectedInputError(
-        f"the cost does not depend on the values of `{name}`: {status.reason}{_at(status)}.\n"
-        "Differentiate with respect to something the cost uses, or leave this argument out."
-    )
-
-
-def _at(status: GradStatus) -> str:
-    if not status.path:
-        return ""
-    node = status.path[-1]
-    text = getattr(node.op, "describe", lambda: type(node.op).__name__)()
-    return f" ({text}, {node.source})" if node.source else f" ({text})"
-
-
-def is_differentiable(var: Var) -> bool:
-    """Whether a variable is of a float dtype."""
-    return is_float(var.type.dtype)
+def _sizes_text(dims: Sequence[Any], shape: Sequence[int]) -> str:
+    return "(" + ", ".join([f"{d}: {n}" for d, n in zip(dims, shape, strict=True)]) + ")"

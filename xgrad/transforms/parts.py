@@ -31,3 +31,9 @@ def _data_of(leaf: Any) -> list[tuple[Any, Any]]:
     if isinstance(leaf, xr.Dataset):
         return [(name, read_variable(v.variable)[0]) for name, v in leaf.data_vars.items()]
     return [(None, leaf)]
+
+
+def part_paths(leaf: Any, path: str) -> list[str]:
+    """How a user would write each part of ``leaf``, which is ``path``; in the order of ``parts_of``."""
+    traced = [name for name, data in _data_of(leaf) if is_traced(data)]
+    return [path if name is None else f"{path}[{name!r}]" for name in traced]

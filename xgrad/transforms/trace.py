@@ -7,6 +7,7 @@ from xgrad.errors import TracedValueError
 from xgrad.graph import Graph, Source, Var
 from xgrad.labels import open_trace, wrap
 from xgrad.labels.scope import Trace, subject
+from xgrad.labels.translation import translated
 from xgrad.names.types import XType
 from xgrad.transforms.arguments import CallGuard, guard_of
 from xgrad.transforms.wrap import ResultTemplate
@@ -33,7 +34,7 @@ def trace_call(
 
     The graph's inputs are all arrays of the arguments, in the order in which the guard collects them.
     """
-    with open_trace() as trace:
+    with translated(), open_trace() as trace:
         traced_args, traced_kwargs = guard.enter(args, kwargs, _inputs(trace, definition(fun)))
         result = ResultTemplate(fun(*traced_args, **traced_kwargs))
         graph = Graph(trace.inputs, result.outputs)

@@ -1,0 +1,222 @@
+"""``scan`` and ``map``: a step of labeled arrays repeated along a dim, as one loop of the compiled program."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from xgrad.errors import ArgumentError
+from xgrad.graph import Graph, Var, located, moment, user_source
+from xgrad.labels import open_trace
+from xgrad.names import XScan
+from xgrad.transforms.carry import Carry, symbolic
+from xgrad.transforms.closing import close_over
+from xgrad.transforms.jit import Compiled, is_symbolic
+from xgrad.transforms.segments import Checkpoint, Loop, run_loop
+from xgrad.transforms.sequences import Sequences, Stacked
+from xgrad.transforms.tree import Structure, flatten, leaf_paths, unflatten
+
+
+def scan(
+    step: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    *,
+    dim: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int = 1,
+    checkpoint: Checkpoint = None,
+) -> tuple[Any, Any]:
+    """Repeat ``carry, y = step(carry, x)`` along ``dim``: the last carry, and all ``y`` stacked along ``dim``.
+
+    ``init`` and ``xs`` are DataArrays, Datasets, arrays and numbers in any containers. A step sees labeled slices of
+    ``xs``: the numeric coords along ``dim`` are 0-d traced coords of them. Arrays without labels are read along their
+    first axis. Without ``xs``, ``length`` says how many steps there are, and outputs are stacked along ``dim`` or
+    "step". A carry keeps its dims (in any order), sizes and dtype; Python numbers take the dtype that the step gives
+    them. Arrays that the step uses from outside may be traced or not.
+
+    ``reverse``: from the last slice to the first; outputs stand where their slices do. ``unroll``: so many steps of the
+    program in one of the machine's. ``checkpoint``: what derivatives in reverse mode keep of the way. None keeps the
+    carries of all steps; an int keeps them every so many steps and computes those between again; "sqrt" keeps about √n
+    of them; "auto" is "sqrt" where all of them would take more than 64 MiB.
+
+    Compile time does not depend on the number of steps. Derivatives of any order are loops again, and few. Outside
+    compiled functions, the loop is compiled and run at once.
+
+    Raises DimensionError, SizeMismatchError, UnsupportedTypeError for a carry that changes its dims, size or dtype,
+    ArgumentError for one of another structure, DimensionError for a sequence without ``dim``, SizeMismatchError for
+    sequences of different lengths, AlignmentError for sequences with different labels.
+
+    >>> import xarray as xr, xgrad as xg
+    >>> rain = xr.DataArray([1.0, 0.0, 2.0], dims="day", coords={"day": [10, 11, 12]}, name="rain")
+    >>> def step(store, rain):
+    ...     store = 0.5 * store + rain
+    ...     return store, store
+    >>> last, store = xg.scan(step, 0.0, rain, dim="day")
+    >>> float(last), store.values.tolist(), store.day.values.tolist()
+    (2.25, [1.0, 0.5, 2.25], [10, 11, 12])
+    """
+    options = Loop(reverse, unroll, checkpoint)
+    if is_symbolic(init, xs):
+        return _scan(step, init, xs, dim, length, options)
+    run = Compiled(lambda init, xs: _scan(step, init, xs, dim, length, options))
+    return run(init, xs)
+
+
+def map(fun: Callable[[Any], Any], xs: Any, *, dim: Any = None) -> Any:
+    """``fun`` of every slice of ``xs`` along ``dim``, one after the other, stacked along it.
+
+    Needs the memory of one slice at a time. What ``fun`` sees and may return is as in ``scan``.
+
+    >>> import xarray as xr, xgrad as xg
+    >>> x = xr.DataArray([[3.0, 1.0], [2.0, 5.0]], dims=("site", "day"))
+    >>> xg.map(lambda series: series.max(), x, dim="site").values
+    array([3., 5.])
+    """
+    return scan(lambda carry, x: (carry, fun(x)), (), xs, dim=dim)[1]
+
+
+def _scan(
+    step: Callable[..., Any], init: Any, xs: Any, dim: Any, length: int | None, options: "Loop"
+) -> tuple[Any, Any]:
+    line = user_source()
+    with located(line):
+        sequences = Sequences(xs, dim, length, "scan")
+        leaves, structure = flatten(init)
+        paths = leaf_paths(structure, "init")
+        leaves = [symbolic(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
+        carries = [Carry.of(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
+    traced = _settle(step, carries, structure, sequences)
+    with located(line):
+        starts = [v for c, leaf in zip(traced.carries, leaves, strict=True) for v in c.start(leaf)]
+        op = XScan(
+            traced.body,
+            sequences.dim,
+            sequences.length,
+            len(starts),
+            len(sequences.rows),
+            options.reverse,
+            options.unroll,
+        )
+        results = run_loop(op, (*starts, *sequences.rows, *traced.captured), options.checkpoint)
+        last = build_carries(traced.carries, structure, results[: len(starts)])
+        return last, traced.stacked.build(results[len(starts) :])
+
+
+class _TracedStep(NamedTuple):
+    """A step as a closed body, with the carries in the form that it keeps."""
+
+    body: Graph
+    captured: tuple[Var, ...]
+    carries: list[Carry]
+    stacked: Stacked
+
+
+def _settle(
+    step: Callable[..., Any], carries: list[Carry], structure: Structure, sequences: Sequences
+) -> _TracedStep:
+    """Trace the step; once or twice more where Python numbers among the carries find their dtype."""
+    for _ in range(2):
+        settled = _trace(step, carries, structure, sequences, settling=True)
+        if isinstance(settled, _TracedStep):
+            return settled
+        carries = settled
+    final = _trace(step, [c.strong() for c in carries], structure, sequences, settling=False)
+    assert isinstance(final, _TracedStep)
+    return final
+
+
+def _trace(
+    step: Callable[..., Any],
+    carries: list[Carry],
+    structure: Structure,
+    sequences: Sequences,
+    settling: bool,
+) -> "_TracedStep | list[Carry]":
+    """The step as a body for these carries; or, where Python numbers among them change, the carries to begin with."""
+    since = moment()
+    with open_trace():
+        before = fresh_vars(carries)
+        slices = sequences.slices()
+        value = enter_carries(carries, structure, before)
+        result = step(value, sequences.enter(slices))
+        after, ys = _pair(result)
+        leaves = leaves_like(after, structure, "scan")
+        if settling:
+            settled = [c.settled(leaf) for c, leaf in zip(carries, leaves, strict=True)]
+            if any(kind_changed(a, b) for a, b in zip(carries, settled, strict=True)):
+                return settled
+            strong = [c.strong() for c in carries]
+            if strong != carries:
+                return strong
+        carried = [
+            v for c, leaf in zip(carries, leaves, strict=True) for v in c.follow(leaf, "scan")
+        ]
+        stacked = Stacked(ys, sequences)
+    closed = close_over([[*carried, *stacked.vars]], [*before, *slices], since)
+    return _TracedStep(closed.graphs[0], closed.captured, carries, stacked)
+
+
+def kind_changed(before: Carry, after: Carry) -> bool:
+    """Whether a carry has found another dtype, or labels."""
+    return before.types != after.types or type(before.example) is not type(after.example)
+
+
+def fresh_vars(carries: Sequence[Carry]) -> list[Var]:
+    """A fresh variable for every part of the carries."""
+    return [Var(t, name=_name(c)) for c in carries for t in c.types]
+
+
+def _name(carry: Carry) -> str | None:
+    name = getattr(carry.example, "name", None)
+    return str(name) if name else None
+
+
+def enter_carries(carries: Sequence[Carry], structure: Structure, vars: Sequence[Var]) -> Any:
+    """The carries as the user's code sees them."""
+    return build_carries(carries, structure, vars)
+
+
+def build_carries(carries: Sequence[Carry], structure: Structure, vars: Sequence[Var]) -> Any:
+    """The carries around some variables, in the user's containers."""
+    rest = iter(vars)
+    leaves = [c.enter([next(rest) for _ in c.types]) for c in carries]
+    return unflatten(structure, leaves)
+
+
+def leaves_like(value: Any, structure: Structure, verb: str) -> list[Any]:
+    """The leaves of what a step returned as its carry; raises where its containers are others than before."""
+    leaves, found = flatten(value)
+    if found != structure:
+        raise ArgumentError(
+            f"xgrad.{verb}: a step was given the carry {shape_of(structure)} and returned {shape_of(found)}.\n"
+            "Return from a step what it was given, in the same containers."
+        )
+    return leaves
+
+
+def shape_of(structure: Structure) -> str:
+    """The containers of a value, for messages.
+
+    >>> shape_of(flatten({"a": 1, "b": (2, 3)})[1])
+    "{'a': ., 'b': (., .)}"
+    """
+    return repr(unflatten(structure, [_Dot()] * len(leaf_paths(structure))))
+
+
+class _Dot:
+    def __repr__(self) -> str:
+        return "."
+
+
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, tuple) or len(result) != 2:
+        what = (
+            f"a tuple of {len(result)}"
+            if isinstance(result, tuple)
+            else f"a {type(result).__name__}"
+        )
+        raise ArgumentError(
+            f"xgrad.scan: a step returns a pair (carry, output), not {what}.\n"
+            "Where there is no output, return (carry, None)."
+        )
+    return result
