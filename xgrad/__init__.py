@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
     from xgrad.transforms.at import at as at
+    from xgrad.transforms.branches import cond as cond
+    from xgrad.transforms.branches import switch as switch
+    from xgrad.transforms.branches import while_loop as while_loop
     from xgrad.transforms.flat import ravel as ravel
     from xgrad.transforms.function import function as function
     from xgrad.transforms.function import graph_replace as graph_replace
@@ -56,6 +59,9 @@ _OWN = {
     "to_jax": "xgrad.transforms.to_jax",
     "scan": "xgrad.transforms.scan",
     "map": "xgrad.transforms.scan",
+    "cond": "xgrad.transforms.branches",
+    "switch": "xgrad.transforms.branches",
+    "while_loop": "xgrad.transforms.branches",
     "xtensor": "xgrad.transforms.symbols",
     "as_xtensor": "xgrad.transforms.symbols",
     "constant": "xgrad.transforms.symbols",

@@ -20,13 +20,16 @@ from xgrad.axes import (
     sliding,
     sort,
     special,
+    spread,
     structural,
     window,
 )
 from xgrad.axes.base import AbstractTensorOp, TensorType
+from xgrad.axes.batched import Batched
 from xgrad.axes.fft import Fft
 from xgrad.axes.literal import Literal
 from xgrad.axes.opaque import JaxCall
+from xgrad.graph import Graph, Var
 
 Rng = np.random.Generator
 Draw = Callable[[Rng], np.ndarray]
@@ -100,12 +103,21 @@ def _users_square(x: Any) -> Any:
     return x * x
 
 
+floats3 = TensorType((3,), np.dtype(float))
+
+
+def _waves() -> Graph:
+    """Two outputs: a sum of waves with weights, and the products alone."""
+    x, w = Var(floats3), Var(floats3)
+    waves = elementwise.multiply(elementwise.sin(x), w)
+    return Graph((x, w), (spread.sum_(waves, (0,)), elementwise.multiply(x, w)))
+
+
 e, s, n = elementwise, special, normal(2, 3)
 positive, unit, zeros = between(0.2, 3, 2, 3), between(-0.9, 0.9, 2, 3), given(0.0, -0.0, 1.0)
 whole, truth = integers(-5, 6, 2, 3), booleans(2, 3)
 edges = given(-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf, np.nan)
 ties = given([1.0, 2.0, 2.0], [0.0, 0.0, -1.0])
-floats3 = TensorType((3,), np.dtype(float))
 
 EXAMPLES = (
     # signs, rounding and parts
@@ -373,4 +385,7 @@ EXAMPLES = (
     at(Fft("ihfft", -1, 7), normal(2, 8)),
     at(Fft("irfft", 0, 9, "forward"), complexes(3)),
     at(JaxCall(_users_square, (floats3,)), normal(3)),
+    # graphs
+    at(Batched(_waves(), (True, False), 4), normal(4, 3), normal(3)),
+    at(Batched(_waves(), (True, True), 3, 2), normal(3, 3), normal(3, 3)),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from xgrad.axes.arithmetic import add, divide, floor_divide, multiply
 from xgrad.axes.base import TensorType
+from xgrad.axes.batched import Batched
 from xgrad.axes.constants import constant, full, iota
 from xgrad.axes.contract import einsum
 from xgrad.axes.cumulative import cumsum, linear_recurrence
@@ -130,6 +131,23 @@ def pulled_back_twice() -> Graph:
     return Graph((outer_x, outer_y), VjpCall(inner, (0, 1)).apply(outer_x, outer_y, ones))
 
 
+def batched() -> Graph:
+    """Inside: a value that all places share, and a derivative left to JAX, with an array that it captures."""
+    return _repeated(None)
+
+
+def batched_in_chunks() -> Graph:
+    return _repeated(2)
+
+
+def _repeated(chunk: int | None) -> Graph:
+    x, w = var(3, name="x"), var(3, name="w")
+    _, _, pulled = VjpCall(cubic(), (0,)).apply(x, w, sin(x), full((), 1, float))
+    places = Batched(Graph((x, w), (pulled, sum_(x, (0,)))), (True, False), 5, chunk)
+    many, shared = var(5, 3, name="many"), var(3, name="shared")
+    return Graph((many, shared), places.apply(many, shared))
+
+
 PLAIN: tuple[Callable[[], Graph], ...] = (
     elementwise,
     weighted,
@@ -143,7 +161,13 @@ PLAIN: tuple[Callable[[], Graph], ...] = (
     contracted,
     nothing_done,
 )
-DELEGATED: tuple[Callable[[], Graph], ...] = (pulled_back, pushed_forward, pulled_back_twice)
+DELEGATED: tuple[Callable[[], Graph], ...] = (
+    pulled_back,
+    pushed_forward,
+    pulled_back_twice,
+    batched,
+    batched_in_chunks,
+)
 
 
 def chain(n: int, graph: Callable[[Var], Var] = sin) -> Graph:

@@ -6,7 +6,7 @@ import pytest
 from xgrad.axes.base import Flow
 from xgrad.axes.elementwise import Add, Floor, Greater, Where
 from xgrad.graph import Graph, Op, Var, format_graph
-from xgrad.names import AbstractXOp, XType, build
+from xgrad.names import AbstractXOp, XBatched, XType, build
 
 
 def var(name: str, dtype: type = float, **sizes: int) -> Var:
@@ -22,6 +22,11 @@ ZERO = build.scalar(0.0)
 
 def index(x: Var) -> Var:
     return build.index(x, {"time": 3, "lat": slice(1, None)})
+
+
+def batched(about: str = "", chunk: int | None = None) -> Var:
+    part = var("x", lat=3)
+    return XBatched(Graph([part], [part]), "time", (True,), 4, chunk, about)(X)
 
 
 DESCRIPTIONS = {
@@ -49,6 +54,8 @@ DESCRIPTIONS = {
     "XBroadcast(lat: 3, time: 4)": build.transpose(X, ["lat", "time"]),
     "XSort(time)": build.sort(X, "time"),
     "XArgsort(time)": build.argsort(X, "time"),
+    "XBatched(time: 4)": batched(),
+    "XBatched(time: 4, 2 at a time)  for a test": batched("for a test", 2),
     "XBlockwise add: (lat), (lat) → (lat)": build.blockwise(
         Add(), [X, X], [["lat"], ["lat"]], [["lat"]]
     )[0],
@@ -151,3 +158,11 @@ def test_what_does_nothing_is_the_variable_itself(case: str) -> None:
 def test_overwriting_everything_is_what_is_written() -> None:
     y = build.index_update(X, ZERO, {"time": slice(None)})
     assert y.inputs == (ZERO,) and y.type == X.type
+
+
+def test_a_spread_number_meets_its_partners_as_a_number() -> None:
+    x = Var(XType(("time", "city"), (4, 3), np.dtype("f8")))
+    zeros = build.broadcast(build.scalar(0.0), ("time", "city"), (4, 3))
+    assert build.elemwise(Add(), x, zeros).inputs == (x, zeros.inputs[0])
+    other = build.broadcast(build.scalar(0.0), ("city", "time"), (3, 4))
+    assert build.elemwise(Add(), other, x).inputs == (other, x), "the order of dims comes from it"

@@ -18,10 +18,12 @@ import numpy as np
 from xgrad.axes.base import TensorType, is_float
 from xgrad.axes.batched import Batched
 from xgrad.axes.interpret import emission
+from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import JaxCall
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Graph, Node, Var
 from xgrad.jax_backend.emit import lift
+from xgrad.jax_backend.loop_source import write_scan, write_switch, write_while
 from xgrad.jax_backend.recording import Call, Function, Name, Recorder, Value, leaves
 from xgrad.jax_backend.special import SPECIAL
 from xgrad.jax_backend.spelling import IMPORTS, array_text, is_public, public_name, spell
@@ -302,7 +304,15 @@ def _write_jax_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Va
     return outs
 
 
-_WRITERS = {VjpCall: _write_vjp, JvpCall: _write_jvp, JaxCall: _write_jax_call, Batched: _write_batched}
+_WRITERS = {
+    VjpCall: _write_vjp,
+    JvpCall: _write_jvp,
+    JaxCall: _write_jax_call,
+    Batched: _write_batched,
+    Scan: write_scan,
+    While: write_while,
+    Switch: write_switch,
+}
 
 
 def _introduction(function: Callable[..., Any], name: str) -> str:

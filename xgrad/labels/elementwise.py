@@ -62,7 +62,7 @@ def call_ufunc(ufunc: np.ufunc, operands: Sequence[Any]) -> AbstractTraced:
 def elementwise(loop: Loop, operands: Sequence[Any]) -> AbstractTraced:
     """The loop's op on operands cast to its dtypes and broadcast against each other."""
     variables, names = align(operands, loop.dtypes, loop.op)
-    return make(loop.op(*variables), names, trace_of(operands), weak=loop.weak)
+    return make(loop.op(*build.unspread(variables)), names, trace_of(operands), weak=loop.weak)
 
 
 _PLAIN_OPS = {"real": XElemwise(Real()), "imag": XElemwise(Imag())}

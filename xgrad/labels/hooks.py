@@ -11,12 +11,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
+from xarray.computation import fit as xarray_fit
 from xarray.computation.rolling import DataArrayRolling
 from xarray.core import duck_array_ops, nputils
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
 
-from xgrad.labels import interpolation, missing
+from xgrad.labels import fitting, grouping, interpolation, missing
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.escapes import BOOL, COMPARE, COMPLEX, FLOAT, INT, escape
 from xgrad.labels.naming import named
@@ -120,9 +121,13 @@ HOOKS: Final = (
     Hook(xr.Dataset, "interp", interpolation.interp),
     Hook(xarray_missing, "_localize", interpolation.localize),
     Hook(xarray_missing, "interpolate_variable", interpolation.interpolate_variable),
+    Hook(xr.Dataset, "polyfit", fitting.polyfit),
+    Hook(xarray_fit, "least_squares", _traced_or(fitting.least_squares)),
     Hook(xarray_missing, "push", _traced_or(missing.push)),
     Hook(nputils, "nanfirst", _traced_or(missing.first_valid)),
     Hook(nputils, "nanlast", _traced_or(missing.last_valid)),
+    *[Hook(owner, "reduce", grouping.reduce_groups) for owner in grouping.OWNERS],
+    *[Hook(owner, "map", grouping.map_groups) for owner in grouping.OWNERS],
 )
 
 

@@ -10,9 +10,10 @@ from typing import NamedTuple
 from xgrad.graph import Fired, Graph, check
 from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.derivatives import expand_derivatives, strip_everywhere
-from xgrad.lower.loops import simplify
+from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.rules.loops import LOOPS
+from xgrad.lower.rules.residuals import RESIDUALS
 from xgrad.options import current_options
 
 
@@ -37,6 +38,13 @@ def _expand(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return expand_derivatives(graph, ad, lambda inner: _canonicalise(inner, ad, fired))
 
 
+def _keep(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    log: list[Fired] = []
+    kept = rewrite_loops(graph, RESIDUALS.without(current_options().disable), log)
+    fired.extend(log)
+    return _canonicalise(kept, ad, fired) if log else graph
+
+
 def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return strip_everywhere(graph)
 
@@ -51,6 +59,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("expand gradients", _expand, "no lazy derivative is left"),
     Pass("strip markers", _strip, "no marker is left"),
     Pass("canonicalise again", _canonicalise, "no rule applies, inside loops too"),
+    Pass("keep residuals", _keep, "no backward loop repeats what costs much in the forward one"),
 )
 
 

@@ -41,7 +41,7 @@ from xgrad.names.structure import (
     XWindow,
     without,
 )
-from xgrad.names.types import Dim
+from xgrad.names.types import Dim, join_sizes
 
 
 def constant(
@@ -65,7 +65,23 @@ def iota(dim: Dim, size: int, dtype: Any = np.int64) -> Var:
 def elemwise(op: AbstractTensorOp, *xs: Var) -> Var:
     """An elementwise op, broadcast by name; ``SizeMismatchError`` where a dim has two sizes."""
     _check_sizes(op, xs)
-    return XElemwise(op)(*xs)
+    return XElemwise(op)(*unspread(xs))
+
+
+def unspread(xs: Sequence[Var]) -> Sequence[Var]:
+    """``xs`` with a spread number as the number alone, where the other operands have its dims, in their order."""
+    if not any([isinstance(x.op, XBroadcast) for x in xs]):
+        return xs
+    bare = [x.inputs[0] if _is_spread_number(x) else x for x in xs]
+    dims = [join_sizes([x.type for x in operands]) for operands in (bare, xs)]
+    return bare if list(dims[0].items()) == list(dims[1].items()) else xs
+
+
+def _is_spread_number(x: Var) -> bool:
+    if not isinstance(x.op, XBroadcast):
+        return False
+    number = x.inputs[0]
+    return isinstance(number.op, XConstant) and number.op.inline and not number.type.dims
 
 
 def cast(x: Var, dtype: Any) -> Var:

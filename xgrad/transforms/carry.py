@@ -28,6 +28,44 @@ from xgrad.transforms.parts import with_parts
 Dims = tuple[Hashable, ...]
 
 
+class Words(NamedTuple):
+    """How messages speak of the two values that must have one form."""
+
+    verb: str
+    before: str
+    after: str
+    dims: str
+    sizes: str
+    dtype: str
+    same: str
+
+
+def step_words(verb: str) -> Words:
+    """For a carry before and after a step."""
+    return Words(
+        verb,
+        "before a step",
+        "after it",
+        "A carry keeps its dims: begin with an array that has them all (xgrad.broadcast), or reduce them.",
+        "A carry keeps its sizes: return what grows as an output of the step instead.",
+        "A carry keeps its dtype: begin with an array of the wider one, or cast with .astype.",
+        "Return from a step what it was given, in the same containers.",
+    )
+
+
+def branch_words(verb: str) -> Words:
+    """For the results of two branches."""
+    return Words(
+        verb,
+        "in the first branch",
+        "in another",
+        "All branches give the same dims: broadcast, or reduce.",
+        "All branches give the same sizes: select, or pad.",
+        "All branches give the same dtype: cast with .astype.",
+        "Return the same from all branches, in the same containers.",
+    )
+
+
 class Part(NamedTuple):
     """One variable of a leaf. ``path`` is how the user writes it; ``dims`` is None where its axes have no names."""
 
@@ -99,19 +137,19 @@ class Carry(NamedTuple):
         found = parts(leaf, self.path)
         return [_arranged(p.var, t) for p, t in zip(found, self.types, strict=True)]
 
-    def follow(self, leaf: Any, verb: str) -> list[Var]:
+    def follow(self, leaf: Any, words: Words) -> list[Var]:
         """The variables of what a step returned for this leaf; raises where they do not fit."""
         after = symbolic(leaf, self.path)
         if not is_traced(after) and not is_traced(self.example):
-            self._check_constant(after, verb)
+            self._check_constant(after, words)
             return []
-        self._check_kind(after, verb)
+        self._check_kind(after, words)
         names = _paths(self.example, self.path)
         found = {p.path: p for p in parts(after, self.path)}
         if set(found) != set(names):
-            raise _structure(verb, self.path, _variables(self.example), _variables(after))
+            raise _structure(words, self.path, _variables(self.example), _variables(after))
         pairs = zip(names, self.types, strict=True)
-        return [_fitted(found[name], t, verb) for name, t in pairs]
+        return [_fitted(found[name], t, words) for name, t in pairs]
 
     def settled(self, leaf: Any) -> "Carry":
         """This carry after a step that returned ``leaf``: Python numbers have found their dtype and their labels."""
@@ -125,17 +163,17 @@ class Carry(NamedTuple):
         """This carry without the mark of Python numbers."""
         return self._replace(types=tuple([t._replace(weak=False) for t in self.types]))
 
-    def _check_constant(self, after: Any, verb: str) -> None:
+    def _check_constant(self, after: Any, words: Words) -> None:
         if type(after) is not type(self.example) or after != self.example:
             raise ArgumentError(
-                f"xgrad.{verb}: the carry `{self.path}` is the constant {self.example!r} before a step,"
-                f" and {after!r} after it.\nOnly numbers and arrays may change: carry a number instead."
+                f"xgrad.{words.verb}: `{self.path}` is the constant {self.example!r} {words.before},"
+                f" and {after!r} {words.after}.\nOnly numbers and arrays may differ: return a number instead."
             )
 
-    def _check_kind(self, after: Any, verb: str) -> None:
+    def _check_kind(self, after: Any, words: Words) -> None:
         kinds = [_kind(self.example), _kind(after)]
         if kinds[0] != kinds[1]:
-            raise _structure(verb, self.path, *kinds)
+            raise _structure(words, self.path, *kinds)
 
 
 def _settled(before: XType, after: XType) -> XType:
@@ -151,27 +189,20 @@ def _relabeled(before: Any, after: Any) -> Any:
     return before
 
 
-def _fitted(part: Part, want: XType, verb: str) -> Var:
+def _fitted(part: Part, want: XType, words: Words) -> Var:
     """A part after a step, in the form it had before."""
     have = part.var.type
     if part.dims is not None and set(have.dims) != set(want.dims):
-        raise _mismatch(DimensionError, "dims", part, want, verb, _DIMS_ADVICE)
+        raise _mismatch(DimensionError, "dims", part, want, words, words.dims)
     if part.dims is None and have.ndim != want.ndim:
-        raise _mismatch(DimensionError, "axes", part, want, verb, _DIMS_ADVICE)
+        raise _mismatch(DimensionError, "axes", part, want, words, words.dims)
     sizes = have.sizes
     shape = tuple([sizes[d] for d in want.dims]) if part.dims is not None else have.shape
     if shape != want.shape:
-        raise _mismatch(SizeMismatchError, "sizes", part, want, verb, _SIZE_ADVICE)
+        raise _mismatch(SizeMismatchError, "sizes", part, want, words, words.sizes)
     if have.dtype != want.dtype and not (have.weak and _yields(have.dtype, want.dtype)):
-        raise _mismatch(UnsupportedTypeError, "dtype", part, want, verb, _DTYPE_ADVICE)
+        raise _mismatch(UnsupportedTypeError, "dtype", part, want, words, words.dtype)
     return _arranged(part.var, want, by_position=part.dims is None)
-
-
-_DIMS_ADVICE = "A carry keeps its dims: begin with an array that has them all (xgrad.broadcast), or reduce them."
-_SIZE_ADVICE = "A carry keeps its sizes: return what grows as an output of the step instead."
-_DTYPE_ADVICE = (
-    "A carry keeps its dtype: begin with an array of the wider one, or cast with .astype."
-)
 
 
 def _yields(weak: np.dtype, to: np.dtype) -> bool:
@@ -189,7 +220,7 @@ def _arranged(var: Var, want: XType, by_position: bool = False) -> Var:
 
 
 def _mismatch(
-    error: type[XgradError], what: str, part: Part, want: XType, verb: str, advice: str
+    error: type[XgradError], what: str, part: Part, want: XType, words: Words, advice: str
 ) -> XgradError:
     have = part.var.type
     if part.dims is None:
@@ -201,7 +232,7 @@ def _mismatch(
     where = f" ({part.var.source})" if part.var.source else ""
     shown = "shape" if part.dims is None and what != "dtype" else what
     return error(
-        f"xgrad.{verb}: `{part.path}` has the {shown} {before} before a step and {after} after it{where}.\n{advice}"
+        f"xgrad.{words.verb}: `{part.path}` has the {shown} {before} {words.before} and {after} {words.after}{where}.\n{advice}"
     )
 
 
@@ -209,10 +240,9 @@ def _sizes(t: XType) -> str:
     return "(" + ", ".join([f"{d}: {n}" for d, n in t.sizes.items()]) + ")"
 
 
-def _structure(verb: str, path: str, before: str, after: str) -> ArgumentError:
+def _structure(words: Words, path: str, before: str, after: str) -> ArgumentError:
     return ArgumentError(
-        f"xgrad.{verb}: `{path}` is {before} before a step and {after} after it.\n"
-        "Return from a step what it was given, in the same containers."
+        f"xgrad.{words.verb}: `{path}` is {before} {words.before} and {after} {words.after}.\n{words.same}"
     )
 
 

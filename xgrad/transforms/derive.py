@@ -50,7 +50,8 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     """Raise where an option has a value that does not exist."""
     if value not in choices:
         listed = ", ".join([repr(c) for c in choices])
-        raise ArgumentError(f"{name} must be one of {listed}; got {value!r}{nearest(value, choices)}.")
+        hint = nearest(value, choices) or "."
+        raise ArgumentError(f"{name} must be one of {listed}; got {value!r}{hint}")
 
 
 def checked_route(ad: str | None) -> str:
@@ -64,7 +65,7 @@ def checked_route(ad: str | None) -> str:
 class Request(NamedTuple):
     """What is differentiated: ``cut`` are outputs whose cotangents are known, ``stop`` variables held constant.
 
-    ``what`` says in messages what is differentiated.
+    In messages ``what`` says what is differentiated, and ``held`` what is constant.
     """
 
     outputs: Sequence[Var]
@@ -72,6 +73,7 @@ class Request(NamedTuple):
     cut: Sequence[Var] = ()
     ad: str = ""
     what: str = "the cost"
+    held: str = ""
 
     def status(self, wrt: Var) -> GradStatus:
         """The status of all outputs together with respect to one variable."""
@@ -81,11 +83,9 @@ class Request(NamedTuple):
 
     def _explained(self, found: GradStatus, wrt: Var) -> GradStatus:
         """``found``, saying so where it is what was held constant that disconnects."""
-        held = [*self.stop, *self.cut]
-        if found.path or not held or not worst(statuses(self.outputs, wrt)).connected:
+        if found.path or not self.held or not worst(statuses(self.outputs, wrt)).connected:
             return found
-        names = ", ".join([f"`{v.name}`" for v in held if v.name]) or "variables"
-        return found._replace(reason=f"it is used only through {names}, which this call holds constant")
+        return found._replace(reason=f"it is used only through {self.held}, which this call holds constant")
 
 
 # ---- reverse mode --------------------------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def push(
     found = {v: _output_status(request, v, wrt) for v in outputs.vars}
     for target in outputs.each:
         single = Targets(target.leaf, target.name)
-        check_group(single, found, policy, "the inputs", of_output=True)
+        check_group(single, found, policy, request.what, of_output=True)
     moving = [v for v in outputs.vars if _passes(found[v])]
     made = lazy_pushforward(moving, wrt, tangents, stop=request.stop, ad=request.ad) if moving else ()
     return _answer(outputs, dict(zip(moving, made, strict=True)), found, policy)
@@ -202,14 +202,17 @@ def disconnected_text(
     name: str, status: GradStatus, what: str = "the cost", of_output: bool = False
 ) -> str:
     """What is said where the values of ``name`` do not reach ``what`` (or, of an output, are not reached)."""
-    option = "disconnected_outputs" if of_output else "disconnected_inputs"
-    claim = f"`{name}` does not depend on the values of {what}" if of_output else (
-        f"{what} does not depend on the values of `{name}`"
+    if not of_output:
+        return (
+            f"{what} does not depend on the values of `{name}`: {status.reason}{_at(status)}.\n"
+            f"Differentiate with respect to something that {what} uses,"
+            ' or pass disconnected_inputs="ignore" for zeros.'
+        )
+    reason = f": {status.reason}{_at(status)}" if status.path else ""
+    return (
+        f"the output `{name}` does not depend on the values of {what}{reason}.\n"
+        'Leave it out, or pass disconnected_outputs="ignore" for zeros.'
     )
-    advice = "Ask for something that depends on them" if of_output else (
-        f"Differentiate with respect to something that {what} uses"
-    )
-    return f"{claim}: {status.reason}{_at(status)}.\n{advice}, or pass {option}=\"ignore\" for zeros."
 
 
 _UNDEFINED: dict[Definition, tuple[type[Exception], str]] = {
@@ -249,6 +252,11 @@ def _way(status: GradStatus) -> str:
     half = _SHOWN // 2
     shown = steps if len(steps) <= _SHOWN else [*steps[:half], "…", *steps[-half:]]
     return f"Its values go through {'; '.join(shown)}.\n"
+
+
+def names_text(targets: Targets) -> str:
+    """The targets by their names, for messages."""
+    return ", ".join([f"`{t.name}`" for t in targets.each])
 
 
 # ---- what belongs to a graph ---------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from xgrad.transforms.derive import (
     Request,
     check_used,
     checked_route,
+    names_text,
     number,
     pull,
 )
@@ -193,7 +194,8 @@ def symbolic_gradients(
         if not lenient:
             check_used("consider_constant", held, outputs)
         cut = [v for array, _ in known or [] for v in array.vars]
-        request = Request(outputs, stop=held.vars, cut=cut, ad=ad)
+        constant = ", ".join([names_text(t) for t in [held, *[a for a, _ in known or []]] if t.each])
+        request = Request(outputs, stop=held.vars, cut=cut, ad=ad, held=constant)
         groups = [Targets(t.leaf, t.name) for t in targets.each]
         return targets.rebuilt(pull(request, cts, groups, policy))
 

@@ -14,6 +14,7 @@ from xgrad.transforms.derive import (
     check_choice,
     check_used,
     checked_route,
+    names_text,
     pull,
     push,
 )
@@ -194,7 +195,9 @@ def _pullback_of_symbols(
     with located(user_source()):
         check_used("consider_constant", held, ends.vars)
         cts = fitted(cotangents, ends, "cotangents")
-        request = Request(ends.vars, stop=held.vars, ad=ad, what=_what(ends))
+        request = Request(
+            ends.vars, stop=held.vars, ad=ad, what=_what(ends), held=names_text(held)
+        )
         groups = [Targets(t.leaf, t.name) for t in targets.each]
         return targets.rebuilt(pull(request, cts, groups, policy))
 
@@ -211,7 +214,7 @@ def _pushforward_of_symbols(
     with located(user_source()):
         check_used("consider_constant", held, ends.vars)
         ts = fitted(tangents, targets, "tangents")
-        request = Request(ends.vars, stop=held.vars, ad=ad)
+        request = Request(ends.vars, stop=held.vars, ad=ad, what=names_text(targets))
         return push(request, targets.vars, ts, ends, policy)
 
 

@@ -7,7 +7,7 @@ from xgrad.errors import ArgumentError
 from xgrad.graph import Graph, Var, located, moment, user_source
 from xgrad.labels import open_trace
 from xgrad.names import XScan
-from xgrad.transforms.carry import Carry, symbolic
+from xgrad.transforms.carry import Carry, Words, step_words, symbolic
 from xgrad.transforms.closing import close_over
 from xgrad.transforms.jit import Compiled, is_symbolic
 from xgrad.transforms.segments import Checkpoint, Loop, run_loop
@@ -85,7 +85,7 @@ def _scan(
         paths = leaf_paths(structure, "init")
         leaves = [symbolic(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
         carries = [Carry.of(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
-    traced = _settle(step, carries, structure, sequences)
+    traced = settle(step, carries, structure, sequences)
     with located(line):
         starts = [v for c, leaf in zip(traced.carries, leaves, strict=True) for v in c.start(leaf)]
         op = XScan(
@@ -102,7 +102,7 @@ def _scan(
         return last, traced.stacked.build(results[len(starts) :])
 
 
-class _TracedStep(NamedTuple):
+class TracedStep(NamedTuple):
     """A step as a closed body, with the carries in the form that it keeps."""
 
     body: Graph
@@ -111,17 +111,17 @@ class _TracedStep(NamedTuple):
     stacked: Stacked
 
 
-def _settle(
+def settle(
     step: Callable[..., Any], carries: list[Carry], structure: Structure, sequences: Sequences
-) -> _TracedStep:
+) -> TracedStep:
     """Trace the step; once or twice more where Python numbers among the carries find their dtype."""
     for _ in range(2):
         settled = _trace(step, carries, structure, sequences, settling=True)
-        if isinstance(settled, _TracedStep):
+        if isinstance(settled, TracedStep):
             return settled
         carries = settled
     final = _trace(step, [c.strong() for c in carries], structure, sequences, settling=False)
-    assert isinstance(final, _TracedStep)
+    assert isinstance(final, TracedStep)
     return final
 
 
@@ -131,16 +131,16 @@ def _trace(
     structure: Structure,
     sequences: Sequences,
     settling: bool,
-) -> "_TracedStep | list[Carry]":
+) -> "TracedStep | list[Carry]":
     """The step as a body for these carries; or, where Python numbers among them change, the carries to begin with."""
-    since = moment()
+    since, words = moment(), step_words(sequences.verb)
     with open_trace():
         before = fresh_vars(carries)
         slices = sequences.slices()
-        value = enter_carries(carries, structure, before)
+        value = build_carries(carries, structure, before)
         result = step(value, sequences.enter(slices))
         after, ys = _pair(result)
-        leaves = leaves_like(after, structure, "scan")
+        leaves = leaves_like(after, structure, words)
         if settling:
             settled = [c.settled(leaf) for c, leaf in zip(carries, leaves, strict=True)]
             if any(kind_changed(a, b) for a, b in zip(carries, settled, strict=True)):
@@ -149,11 +149,11 @@ def _trace(
             if strong != carries:
                 return strong
         carried = [
-            v for c, leaf in zip(carries, leaves, strict=True) for v in c.follow(leaf, "scan")
+            v for c, leaf in zip(carries, leaves, strict=True) for v in c.follow(leaf, words)
         ]
         stacked = Stacked(ys, sequences)
     closed = close_over([[*carried, *stacked.vars]], [*before, *slices], since)
-    return _TracedStep(closed.graphs[0], closed.captured, carries, stacked)
+    return TracedStep(closed.graphs[0], closed.captured, carries, stacked)
 
 
 def kind_changed(before: Carry, after: Carry) -> bool:
@@ -171,11 +171,6 @@ def _name(carry: Carry) -> str | None:
     return str(name) if name else None
 
 
-def enter_carries(carries: Sequence[Carry], structure: Structure, vars: Sequence[Var]) -> Any:
-    """The carries as the user's code sees them."""
-    return build_carries(carries, structure, vars)
-
-
 def build_carries(carries: Sequence[Carry], structure: Structure, vars: Sequence[Var]) -> Any:
     """The carries around some variables, in the user's containers."""
     rest = iter(vars)
@@ -183,13 +178,13 @@ def build_carries(carries: Sequence[Carry], structure: Structure, vars: Sequence
     return unflatten(structure, leaves)
 
 
-def leaves_like(value: Any, structure: Structure, verb: str) -> list[Any]:
-    """The leaves of what a step returned as its carry; raises where its containers are others than before."""
+def leaves_like(value: Any, structure: Structure, words: Words) -> list[Any]:
+    """The leaves of ``value``; raises where its containers are others than before."""
     leaves, found = flatten(value)
     if found != structure:
         raise ArgumentError(
-            f"xgrad.{verb}: a step was given the carry {shape_of(structure)} and returned {shape_of(found)}.\n"
-            "Return from a step what it was given, in the same containers."
+            f"xgrad.{words.verb}: the containers are {shape_of(structure)} {words.before}"
+            f" and {shape_of(found)} {words.after}.\n{words.same}"
         )
     return leaves
 

@@ -121,7 +121,7 @@ class _Mapping:
         """A result with the dim in front; repeated along it where it does not depend on a mapped argument."""
         if self.dim in var.type.dims:
             raise DimensionError(
-                f"vmap over {self.dim!r}: a result has a dim of that name already, in {_inner(var)}.\n"
+                f"vmap over {self.dim!r}: a result has a dim of that name already: {_inner(var)}.\n"
                 "Rename it inside the function, or map over the dim under another name."
             )
         if self.stack in var.type.dims:
@@ -201,8 +201,8 @@ def arrays_of(leaf: Any) -> dict[Any, Var]:
     return {None: unwrap(np.asarray(leaf))} if numbers and not isinstance(leaf, bool) else {}
 
 
-def _inner(var: Var) -> str:
-    return f"{tuple([d.dim if isinstance(d, _Stack) else d for d in var.type.dims])}"
+def _inner(var: Var) -> tuple[Dim, ...]:
+    return tuple([d for d in var.type.dims if not isinstance(d, _Stack)])
 
 
 def _argument(path: str) -> str:

@@ -1,0 +1,360 @@
+"""Reductions by groups: ``groupby`` and ``resample`` of traced data as one segment reduction for all groups.
+
+xarray takes the groups apart, reduces each and puts the results together. Here the values of all groups are reduced at
+once; the codes are known while tracing, and xarray's own code makes the labels of the result.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import xarray as xr
+from xarray.core import duck_array_ops
+from xarray.core.common import _is_numeric_aggregatable_dtype
+from xarray.core.groupby import DataArrayGroupByBase, DatasetGroupByBase, check_reduce_dims
+from xarray.core.options import _get_keep_attrs
+
+from xgrad.labels.core import AbstractTraced, make, real
+from xgrad.labels.recording import recorded
+from xgrad.labels.scope import fresh
+from xgrad.labels.slots import read_variable
+from xgrad.names import build, partial
+
+Array = Any
+GroupBy = Any
+Axes = tuple[int, ...]
+
+
+class Groups(NamedTuple):
+    """The groups that are not empty, numbered in order: ``codes`` has one number per entry, -1 for none."""
+
+    name: Any
+    members: tuple[np.ndarray, ...]  # for each group the positions of its entries
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, groupby: GroupBy) -> "Groups":
+        everything = np.arange(groupby._obj.sizes[groupby._group_dim])
+        found = tuple([everything[i] for i in groupby.encoded.group_indices if i])
+        codes = np.full(len(everything), -1, np.int32)
+        for number, positions in enumerate(found):
+            codes[positions] = number
+        return cls(groupby.encoded.unique_coord.dims[0], found, codes)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        return np.array([len(positions) for positions in self.members])
+
+    @property
+    def overlap(self) -> bool:
+        """Whether an entry is in several groups, as with overlapping seasons."""
+        return int(self.sizes.sum()) > np.count_nonzero(self.codes >= 0)
+
+    def apart(self) -> tuple[np.ndarray, "Groups"]:
+        """Positions at which entries are in one group each, and the groups of these."""
+        sizes, positions = self.sizes, np.concatenate(self.members)
+        codes = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        members = np.split(np.arange(len(positions)), np.cumsum(sizes)[:-1])
+        return positions, Groups(self.name, tuple(members), codes)
+
+
+class Grouped(NamedTuple):
+    """Values with the grouped axis first, then the other axes to reduce, then the rest."""
+
+    values: Array
+    groups: Groups
+    others: Axes
+
+    def reduced(self, kind: str, values: Array) -> Array:
+        """One value per group, as first axis."""
+        if self.others:
+            values = getattr(np, kind)(values, axis=self.others)
+        return segment(kind, values, self.groups)
+
+    def total(self, values: Array) -> Array:
+        """Sums in the dtype in which NumPy adds up."""
+        dtype = np.sum(np.empty(0, values.dtype)).dtype
+        return self.reduced("sum", values.astype(dtype, copy=False))
+
+    def spread(self, results: Array) -> Array:
+        """For every entry the result of its group."""
+        var, (group, *rest) = real(results)
+        along = real(self.values)[1][0]
+        codes = build.constant(np.maximum(self.groups.codes, 0), [along])
+        picked = build.index(var, {group: codes}, "promise")
+        return np.expand_dims(make(picked, [along, *rest], results.scope), self.others)
+
+    def skips(self, skipna: bool | None) -> bool:
+        """Whether there are missing values to leave out."""
+        return skipna is not False and self.values.dtype.kind in "fc"
+
+    def count(self, valid: Array) -> Array:
+        """How many of the values of each group are valid."""
+        return self.total(valid.astype(np.int64))
+
+    def sizes(self, ndim: int) -> np.ndarray:
+        """How many values each group has, to be divided by in ``ndim`` axes."""
+        each = int(np.prod([self.values.shape[i] for i in self.others], dtype=int))
+        return (self.groups.sizes * each).reshape(-1, *[1] * (ndim - 1))
+
+
+def segment(kind: str, values: Array, groups: Groups) -> Array:
+    """``values`` reduced by groups along the first axis."""
+    var, dims = real(values)
+    rest = dims[1:]
+    new = fresh(groups.name, rest) if groups.name in rest else groups.name
+    out = partial.segment_reduce(kind, var, dims[0], new, len(groups.members), groups.codes)
+    return make(out, [new, *rest], values.scope)
+
+
+# ---- one function per reduction: (values in groups, skipna, options) -----------------------
+
+
+def _filled(kind: str, identity: int) -> Callable[..., Array]:
+    """Sums and products: missing values change nothing, unless fewer than ``min_count`` are left."""
+
+    def reduce(g: Grouped, skipna: bool | None = None, min_count: int | None = None) -> Array:
+        dtype = np.sum(np.empty(0, g.values.dtype)).dtype
+        if not g.skips(skipna):
+            result = g.reduced(kind, g.values.astype(dtype, copy=False))
+            if skipna is not True or min_count is None:
+                return result
+            return np.where(g.sizes(result.ndim) < min_count, np.nan, result)
+        holes = np.isnan(g.values)
+        result = g.reduced(kind, np.where(holes, g.values.dtype.type(identity), g.values))
+        if min_count is None:
+            return result
+        return np.where(g.count(~holes) < min_count, result.dtype.type(np.nan), result)
+
+    return reduce
+
+
+def _mean(g: Grouped, skipna: bool | None = None) -> Array:
+    if g.skips(skipna):
+        return _mean_of_valid(g, ~np.isnan(g.values))
+    dtype = np.mean(np.empty(1, g.values.dtype)).dtype
+    total = g.total(g.values.astype(dtype, copy=False))
+    return total / g.sizes(total.ndim).astype(total.dtype)
+
+
+def _mean_of_valid(g: Grouped, valid: Array) -> Array:
+    total = g.total(np.where(valid, g.values, g.values.dtype.type(0)))
+    return total / g.count(valid).astype(total.dtype)
+
+
+def _var(g: Grouped, skipna: bool | None = None, ddof: float = 0) -> Array:
+    """In two passes: the mean of each group, then the squares of what is left."""
+    if not g.skips(skipna):
+        apart = g.values - g.spread(_mean(g, skipna))
+        total = g.total(_squared(apart))
+        freedom = np.maximum(g.sizes(total.ndim) - ddof, 0)
+        return total / freedom.astype(total.dtype)
+    valid = ~np.isnan(g.values)
+    apart = g.values - g.spread(_mean_of_valid(g, valid))
+    total = g.total(_squared(np.where(valid, apart, g.values.dtype.type(0))))
+    freedom = g.count(valid) - ddof
+    divided = total / np.maximum(freedom, 1).astype(total.dtype)
+    return np.where(freedom <= 0, total.dtype.type(np.nan), divided)
+
+
+def _squared(a: Array) -> Array:
+    return np.square(np.absolute(a) if a.dtype.kind == "c" else a)
+
+
+def _std(g: Grouped, skipna: bool | None = None, ddof: float = 0) -> Array:
+    return np.sqrt(_var(g, skipna, ddof))
+
+
+def _extreme(kind: str, nothing: float, of_truth: str) -> Callable[..., Array]:
+    def reduce(g: Grouped, skipna: bool | None = None) -> Array:
+        if not g.skips(skipna):
+            return g.reduced(of_truth if g.values.dtype == bool else kind, g.values)
+        holes = np.isnan(g.values)
+        found = g.reduced(kind, np.where(holes, g.values.dtype.type(nothing), g.values))
+        return np.where(g.reduced("all", holes), found.dtype.type(np.nan), found)
+
+    return reduce
+
+
+def _count(g: Grouped) -> Array:
+    return g.count(duck_array_ops.notnull(g.values))
+
+
+def _test(kind: str) -> Callable[..., Array]:
+    return lambda g: g.reduced(kind, g.values.astype(bool, copy=False))
+
+
+def _first(g: Grouped, skipna: bool | None = None) -> Array:
+    return _at_end(g, skipna, "min", 0)
+
+
+def _last(g: Grouped, skipna: bool | None = None) -> Array:
+    return _at_end(g, skipna, "max", -1)
+
+
+def _at_end(g: Grouped, skipna: bool | None, kind: str, end: int) -> Array:
+    """The values at the first or last position of each group; with ``skipna``, at that of a valid value."""
+    if not g.skips(skipna):
+        return np.take(g.values, np.array([m[end] for m in g.groups.members]), axis=0)
+    n = len(g.groups.codes)
+    nowhere = n if kind == "min" else -1
+    steps = np.arange(n).reshape(-1, *[1] * (g.values.ndim - 1))
+    place = g.reduced(kind, np.where(np.isnan(g.values), nowhere, steps))
+    found = np.take_along_axis(g.values, np.clip(place, 0, n - 1), axis=0)
+    return np.where(place == nowhere, found.dtype.type(np.nan), found)
+
+
+REDUCTIONS: Final[dict[Any, Callable[..., Array]]] = {  # by xarray's function for one group
+    duck_array_ops.sum: _filled("sum", 0),
+    duck_array_ops.prod: _filled("prod", 1),
+    duck_array_ops.mean: _mean,
+    duck_array_ops.var: _var,
+    duck_array_ops.std: _std,
+    duck_array_ops.max: _extreme("max", -np.inf, "any"),
+    duck_array_ops.min: _extreme("min", np.inf, "all"),
+    duck_array_ops.count: _count,
+    duck_array_ops.array_any: _test("any"),
+    duck_array_ops.array_all: _test("all"),
+    duck_array_ops.first: _first,
+    duck_array_ops.last: _last,
+}
+_OPTIONS: Final = {"skipna", "min_count", "ddof", "numeric_only"}
+
+
+# ---- the way through xarray ------------------------------------------------------------------
+
+
+class GroupReduction(NamedTuple):
+    """What is handed to ``map`` in place of a function of one group: a reduction of all of them."""
+
+    function: Any
+    dims: tuple[Any, ...] | None  # None: all
+    keep_attrs: bool
+    options: dict[str, Any]
+
+    def of_variable(self, variable: xr.Variable, groups: Groups, along: Any) -> xr.Variable:
+        """A variable with a value per group, along a first dim."""
+        dims = [d for d in variable.dims if self.dims is None or d in self.dims]
+        data = read_variable(variable).data
+        if along in dims and isinstance(data, AbstractTraced):
+            return self._at_once(variable, data, groups, along, dims)
+        if along in dims:  # a concrete neighbour of traced variables
+            parts = [self._plainly(variable[{along: m}], dims) for m in groups.members]
+            return xr.Variable.concat(parts, groups.name)
+        whole = self._plainly(variable, dims)
+        return whole.set_dims((groups.name, *whole.dims), (len(groups.members), *whole.shape))
+
+    def _plainly(self, variable: xr.Variable, dims: Sequence[Any]) -> xr.Variable:
+        everything = len(dims) == variable.ndim != 1
+        return variable.reduce(
+            self.function, None if everything else dims, keep_attrs=self.keep_attrs, **self.options
+        )
+
+    def _at_once(
+        self, variable: xr.Variable, data: Array, groups: Groups, along: Any, dims: Sequence[Any]
+    ) -> xr.Variable:
+        first = [along, *[d for d in dims if d != along]]
+        order = [variable.dims.index(d) for d in first]
+        rest = [d for d in variable.dims if d not in first]
+        values = np.moveaxis(data, order, range(len(order)))
+        if groups.overlap:
+            positions, groups = groups.apart()
+            values = np.take(values, positions, axis=0)
+        grouped = Grouped(values, groups, tuple(range(1, len(order))))
+        result = REDUCTIONS[self.function](grouped, **self.options)
+        return xr.Variable(
+            (groups.name, *rest), result, variable.attrs if self.keep_attrs else None
+        )
+
+    def of_array(self, groupby: GroupBy) -> xr.DataArray:
+        obj: xr.DataArray = groupby._obj
+        variable = self.of_variable(obj.variable, Groups.of(groupby), groupby._group_dim)
+        result = obj._replace_maybe_drop_dims(variable)
+        return _labelled(groupby, groupby._restore_dim_order(result))
+
+    def of_dataset(self, groupby: GroupBy) -> xr.Dataset:
+        obj: xr.Dataset = groupby._obj
+        groups, along = Groups.of(groupby), groupby._group_dim
+        options = dict(self.options)
+        numeric = options.pop("numeric_only", False)
+        reduction = self._replace(options=options)
+        variables = {
+            name: reduction.of_variable(v.variable, groups, along)
+            for name, v in obj.data_vars.items()
+            if not numeric or _is_numeric_aggregatable_dtype(v)
+        }
+        gone = [d for d in obj.dims if self.dims is None or d in self.dims]
+        coords = obj.drop_vars(list(obj.data_vars)).drop_dims(gone, errors="ignore")
+        result = coords.assign(variables)
+        result.attrs = obj.attrs if self.keep_attrs else {}
+        return _labelled(groupby, result)
+
+
+def _labelled(groupby: GroupBy, result: Any) -> Any:
+    """The labels of the groups, empty ones put back: what xarray does after it has concatenated."""
+    result = result.assign_coords(groupby.encoded.coords)
+    return groupby._maybe_reindex(groupby._maybe_unstack(result))
+
+
+def _reduction(groupby: GroupBy, function: Any, dim: Any, options: dict[str, Any]) -> Any:
+    """The dims to reduce (None: all) where the reduction can be of all groups at once; else NotImplemented."""
+    if groupby._by_chunked or function not in REDUCTIONS or not _OPTIONS.issuperset(options):
+        return NotImplemented
+    along, name = groupby._group_dim, groupby.encoded.unique_coord.dims[0]
+    obj = groupby._obj
+    variables = [obj.variable] if isinstance(obj, xr.DataArray) else list(obj.variables.values())
+    if not any(isinstance(read_variable(v).data, AbstractTraced) for v in variables):
+        return NotImplemented
+    dims = (along,) if dim is None else (dim,) if isinstance(dim, str) else dim
+    dims = None if dims is ... else tuple(dims)
+    left = [d for d in obj.dims if dims is not None and d not in dims]
+    if (dims is not None and along not in dims) or name in left:
+        return NotImplemented  # the groups stay as they are, or the result has two dims of one name
+    return dims
+
+
+def reduce_groups(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``reduce`` of a GroupBy: of all groups at once where data is traced."""
+
+    @recorded
+    def reduce(
+        self: GroupBy,
+        func: Any,
+        dim: Any = None,
+        *,
+        axis: Any = None,
+        keep_attrs: bool | None = None,
+        shortcut: bool = True,
+        **options: Any,
+    ) -> Any:
+        dims = NotImplemented if axis is not None else _reduction(self, func, dim, options)
+        if dims is NotImplemented:
+            return original(
+                self,
+                func,
+                dim,
+                axis=axis,
+                keep_attrs=keep_attrs,
+                shortcut=shortcut,
+                **options,
+            )
+        check_reduce_dims(... if dims is None else list(dims), self.dims)
+        keep = _get_keep_attrs(default=True) if keep_attrs is None else keep_attrs
+        return self.map(GroupReduction(func, dims, keep, options), shortcut=True)
+
+    return reduce
+
+
+def map_groups(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``map`` of a GroupBy, which a reduction of all groups passes through."""
+
+    def map(self: GroupBy, func: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(func, GroupReduction):
+            return original(self, func, *args, **kwargs)
+        is_array = isinstance(self, DataArrayGroupByBase)
+        return func.of_array(self) if is_array else func.of_dataset(self)
+
+    return map
+
+
+OWNERS: Final = (DataArrayGroupByBase, DatasetGroupByBase)
