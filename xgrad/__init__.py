@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from xgrad.transforms.branches import cond as cond
     from xgrad.transforms.branches import switch as switch
     from xgrad.transforms.branches import while_loop as while_loop
+    from xgrad.transforms.custom import custom_gradient as custom_gradient
+    from xgrad.transforms.custom import grad_not_implemented as grad_not_implemented
+    from xgrad.transforms.custom import grad_undefined as grad_undefined
+    from xgrad.transforms.explain import explain as explain
+    from xgrad.transforms.explain import grad_status as grad_status
     from xgrad.transforms.flat import ravel as ravel
     from xgrad.transforms.function import function as function
     from xgrad.transforms.function import graph_replace as graph_replace
@@ -35,6 +40,18 @@ if TYPE_CHECKING:
     from xgrad.transforms.jacobian import hessian_vector_product as hessian_vector_product
     from xgrad.transforms.jacobian import jacobian as jacobian
     from xgrad.transforms.jit import jit as jit
+    from xgrad.transforms.markers import disconnected_grad as disconnected_grad
+    from xgrad.transforms.markers import grad_clip as grad_clip
+    from xgrad.transforms.markers import grad_scale as grad_scale
+    from xgrad.transforms.markers import undefined_grad as undefined_grad
+    from xgrad.transforms.markers import zero_grad as zero_grad
+    from xgrad.transforms.outside import apply_host as apply_host
+    from xgrad.transforms.outside import apply_jax as apply_jax
+    from xgrad.transforms.pullback import Lop as Lop
+    from xgrad.transforms.pullback import Rop as Rop
+    from xgrad.transforms.pullback import pullback as pullback
+    from xgrad.transforms.pullback import pushforward as pushforward
+    from xgrad.transforms.pullback import subgraph_grad as subgraph_grad
     from xgrad.transforms.scan import map as map
     from xgrad.transforms.scan import scan as scan
     from xgrad.transforms.show import dprint as dprint
@@ -43,6 +60,8 @@ if TYPE_CHECKING:
     from xgrad.transforms.symbols import xtensor as xtensor
     from xgrad.transforms.to_jax import to_jax as to_jax
     from xgrad.transforms.vectorize import vectorize_graph as vectorize_graph
+    from xgrad.transforms.verify import numeric_grad as numeric_grad
+    from xgrad.transforms.verify import verify_grad as verify_grad
     from xgrad.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
@@ -57,6 +76,25 @@ _OWN = {
     "vmap": "xgrad.transforms.vmap",
     "vectorize_graph": "xgrad.transforms.vectorize",
     "to_jax": "xgrad.transforms.to_jax",
+    "pullback": "xgrad.transforms.pullback",
+    "Lop": "xgrad.transforms.pullback",
+    "pushforward": "xgrad.transforms.pullback",
+    "Rop": "xgrad.transforms.pullback",
+    "subgraph_grad": "xgrad.transforms.pullback",
+    "grad_status": "xgrad.transforms.explain",
+    "explain": "xgrad.transforms.explain",
+    "disconnected_grad": "xgrad.transforms.markers",
+    "zero_grad": "xgrad.transforms.markers",
+    "undefined_grad": "xgrad.transforms.markers",
+    "grad_clip": "xgrad.transforms.markers",
+    "grad_scale": "xgrad.transforms.markers",
+    "custom_gradient": "xgrad.transforms.custom",
+    "grad_not_implemented": "xgrad.transforms.custom",
+    "grad_undefined": "xgrad.transforms.custom",
+    "verify_grad": "xgrad.transforms.verify",
+    "numeric_grad": "xgrad.transforms.verify",
+    "apply_jax": "xgrad.transforms.outside",
+    "apply_host": "xgrad.transforms.outside",
     "scan": "xgrad.transforms.scan",
     "map": "xgrad.transforms.scan",
     "cond": "xgrad.transforms.branches",

@@ -74,6 +74,10 @@ class GradientError(XgradError, AssertionError):
         self.report = report
 
 
+class JacobianSizeError(XgradError, MemoryError):
+    """A Jacobian or Hessian that would take more memory than allowed."""
+
+
 class NonFiniteError(XgradError, FloatingPointError):
     """A NaN or an infinity found by the run-time checks."""
 
@@ -84,6 +88,10 @@ class XgradWarning(UserWarning):
 
 class DisconnectedWarning(XgradWarning):
     """A derivative taken as zero, since there is no connection (``disconnected_inputs="warn"``)."""
+
+
+class SlowLoopWarning(XgradWarning):
+    """A Python loop over many slices of a traced array: each becomes a part of the program of its own."""
 
 
 class PrecisionWarning(XgradWarning):

@@ -19,13 +19,15 @@ class Options(NamedTuple):
 
     ``ad``: how gradients are made where the call does not say (``"auto"``, ``"symbolic"``, ``"jax"``);
     ``check_passes``: whether every pass is followed by a type check of the whole graph; ``disable``: names of
-    rewrite rules that stay unused; ``show``: what is printed while compiling (``"rewrites"``).
+    rewrite rules that stay unused; ``show``: what is printed while compiling (``"rewrites"``); ``jacobian_bytes``: how
+    large a Jacobian may be.
     """
 
     ad: AD = "auto"
     check_passes: bool = False
     disable: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
+    jacobian_bytes: int = 2**33
 
 
 def _from_environment() -> Options:

@@ -15,6 +15,7 @@ from xgrad.axes import (
     elementwise,
     index,
     linalg,
+    loops,
     reduce,
     segment,
     sliding,
@@ -96,6 +97,38 @@ def positive_matrices(*shape: int) -> Draw:
         return (q * np.arange(1.0, shape[-1] + 1)) @ np.swapaxes(q, -1, -2)
 
     return draw
+
+
+def tensor(*shape: int, dtype: Any = float) -> Var:
+    """An input of a body."""
+    return Var(TensorType(shape, np.dtype(dtype)))
+
+
+def _step() -> Graph:
+    """c, x, w -> sin(c) + x w, c x"""
+    c, x, w = tensor(2), tensor(2), tensor()
+    scaled = elementwise.multiply(x, spread.expand(w, (2,), ()))
+    new = elementwise.add(elementwise.sin(c), scaled)
+    return Graph((c, x, w), (new, elementwise.multiply(c, x)))
+
+
+def _count() -> tuple[Graph, Graph, int]:
+    """n + 1 while n < w"""
+    n, w = tensor(dtype=int), tensor(dtype=int)
+    more = elementwise.add(n, structural.full((), 1, int))
+    return Graph((n, w), (elementwise.less(n, w),)), Graph((n, w), (more,)), 1
+
+
+def _branches() -> tuple[Graph, Graph]:
+    """x, w -> exp(x), or x w"""
+    x, w = tensor(2), tensor()
+    scaled = elementwise.multiply(x, spread.expand(w, (2,), ()))
+    return Graph((x, w), (elementwise.exp(x),)), Graph((x, w), (scaled,))
+
+
+def given_scalar(value: int) -> Draw:
+    """The number of a branch."""
+    return lambda rng: np.asarray(value, np.int32)
 
 
 def _users_square(x: Any) -> Any:
@@ -285,7 +318,12 @@ EXAMPLES = (
     at(segment.SegmentTake(1), normal(2, 3, 2), given(2, 0, -1, 0, 2)),
     at(segment.SegmentTake(0, True), normal(3), given(0, 0, 2, 2)),
     at(segment.SegmentMax(1, 3), normal(2, 5), given(2, 0, -1, 0, 1)),
-    at(segment.SegmentMax(0, 2), given(0.0, 1, 1, 0, np.nan, 2), given(-1, 0, 0, 0, 1, 1), smooth=False),
+    at(
+        segment.SegmentMax(0, 2),
+        given(0.0, 1, 1, 0, np.nan, 2),
+        given(-1, 0, 0, 0, 1, 1),
+        smooth=False,
+    ),
     at(segment.SegmentMin(0, 2), integers(-5, 6, 4), given(0, 1, 1, 0)),
     at(segment.SegmentMin(0, 3), given(1.0, 1, 1, 4), given(0, 0, 0, 2), smooth=False),
     at(window.Unwindow(1, 3, (2, 7, 2)), normal(2, 5, 2, 3)),
@@ -385,6 +423,12 @@ EXAMPLES = (
     at(Fft("ihfft", -1, 7), normal(2, 8)),
     at(Fft("irfft", 0, 9, "forward"), complexes(3)),
     at(JaxCall(_users_square, (floats3,)), normal(3)),
+    # loops and branches
+    at(loops.Scan(_step(), 1, 1, 4), normal(2), normal(4, 2), normal()),
+    at(loops.Scan(_step(), 1, 1, 3, reverse=True), normal(2), normal(3, 2), normal()),
+    at(loops.While(*_count()), integers(0, 3), integers(7, 9)),
+    at(loops.Switch(_branches()), given_scalar(0), normal(2), normal()),
+    at(loops.Switch(_branches()), given_scalar(5), normal(2), normal()),
     # graphs
     at(Batched(_waves(), (True, False), 4), normal(4, 3), normal(3)),
     at(Batched(_waves(), (True, True), 3, 2), normal(3, 3), normal(3, 3)),

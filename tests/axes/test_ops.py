@@ -21,10 +21,20 @@ from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant, Full
 from xgrad.axes.interpret import evaluate
 from xgrad.axes.logic import Cast
+from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import JaxCall
 from xgrad.graph import Graph, Op, Var, check
 
-FIXED_TYPES = (Constant, Full, Cast, JaxCall, Batched)  # their fields say the dtype
+FIXED_TYPES = (
+    Constant,
+    Full,
+    Cast,
+    JaxCall,
+    Batched,
+    Scan,
+    Switch,
+    While,
+)  # their fields say the dtype
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[repr(x.op) for x in EXAMPLES])
 

@@ -185,6 +185,14 @@ CASES = {
         lambda x, y, c: Slice((1,), (3,), (1,))(Slice((0,), (6,), (2,))(Reshape((6,))(x))),
         lambda x, y, c: Slice((0, 1), (2, 3), (1, 1))(x),
     ),
+    "slice_repeated": Case(
+        lambda x, y, c: Slice((1, 0, 0), (3, 2, 3), (1, 1, 1))(Expand((4, 2, 3), (1, 2))(x)),
+        lambda x, y, c: Slice((1, 0, 0), (3, 1, 3), (1, 1, 1))(Expand((4, 2, 3), (1, 2))(x)),
+    ),
+    "reshape_repeated": Case(
+        lambda x, y, c: Reshape((3, 2))(Expand((1, 2, 3), (1, 2))(x)),
+        lambda x, y, c: Reshape((3, 4))(Expand((2, 2, 3), (1, 2))(x)),
+    ),
     "reverse_twice": Case(
         lambda x, y, c: Reverse((1,))(Reverse((1,))(x)),
         lambda x, y, c: Reverse((1,))(Reverse((0,))(x)),

@@ -6,7 +6,7 @@ import pytest
 from xgrad.axes.base import Flow
 from xgrad.axes.elementwise import Add, Floor, Greater, Where
 from xgrad.graph import Graph, Op, Var, format_graph
-from xgrad.names import AbstractXOp, XBatched, XType, build
+from xgrad.names import AbstractXOp, XBatched, XType, build, partial
 
 
 def var(name: str, dtype: type = float, **sizes: int) -> Var:
@@ -18,6 +18,7 @@ N = var("n", int, time=4)
 B = var("b", bool, time=4)
 IDX = var("idx", int, p=2)
 ZERO = build.scalar(0.0)
+CODES = np.array([0, 1, -1, 0])
 
 
 def index(x: Var) -> Var:
@@ -48,6 +49,11 @@ DESCRIPTIONS = {
     "XConcat(time)": build.concat([X, X], "time"),
     "XPad(time: 1+2)": build.pad(X, {"time": (1, 2)}, ZERO),
     "XWindow(time, w: 2)": build.window(X, "time", "w", 2),
+    "XSegmentReduce sum(time→g: 2)": partial.segment_reduce("sum", X, "time", "g", 2, CODES),
+    "XWindowReduce max(time: 3)": partial.window_reduce("max", X, "time", 3),
+    "XWindowReduce max(time→t: 3)": build.rename_new(
+        partial.window_reduce("max", X, "time", 3), {"time": "t"}
+    ),
     "XMerge((time, lat)→z)": build.merge(X, ["time", "lat"], "z"),
     "XSplit(time→(a: 2, b: 2))": build.split(X, "time", {"a": 2, "b": 2}),
     "XRename(time→t)": build.rename(X, {"time": "t"}),

@@ -42,7 +42,7 @@ def test_mistakes():
     with pytest.raises(ArgumentError) as error:
         xg.options(chek_passes=True)
     assert str(error.value) == (
-        "the options are ad, check_passes, disable, show; there is none called 'chek_passes';"
+        "the options are ad, check_passes, disable, show, jacobian_bytes; there is none called 'chek_passes';"
         " did you mean 'check_passes'?"
     )
     with pytest.raises(ArgumentError) as error:

@@ -100,7 +100,9 @@ class SqrtOfSquares(AbstractElementwise):
     def partials(self, out: Var, x: Var) -> Partials:
         zero = zeros_like(out)
         at_zero = equal(out, zero)
-        return (where(at_zero, zero, divide(full_like(x, 0.5), where(at_zero, ones_like(out), out))),)
+        return (
+            where(at_zero, zero, divide(full_like(x, 0.5), where(at_zero, ones_like(out), out))),
+        )
 
 
 class Rsqrt(AbstractElementwise):

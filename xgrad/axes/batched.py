@@ -40,10 +40,8 @@ class Batched(AbstractGeneral):
             run(*[x[k] if m else x for x, m in zip(arrays, self.mapped, strict=True)])
             for k in range(self.size)
         ]
-        outs = [
-            xp.stack([row[i] for row in rows]) if rows else xp.zeros((0, *v.type.shape), v.type.dtype)
-            for i, v in enumerate(self.graph.outputs)
-        ]
+        empty = [xp.zeros((0, *v.type.shape), v.type.dtype) for v in self.graph.outputs]
+        outs = [xp.stack(column) for column in zip(*rows, strict=True)] if rows else empty
         return outs[0] if len(outs) == 1 else tuple(outs)
 
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
@@ -68,7 +66,8 @@ def blocking_input(graph: Graph, i: int) -> tuple[Node, int] | None:
     reached = {graph.inputs[i]}
     for node in graph.nodes:
         for k, v in enumerate(node.inputs):
-            flows = {out: edge_flow(node, k, out.index) for out in node.outputs} if v in reached else {}
+            outs = node.outputs if v in reached else ()
+            flows = {out: edge_flow(node, k, out.index) for out in outs}
             if any(flow not in _PASSING for flow in flows.values()):
                 return node, k
             reached.update([out for out, flow in flows.items() if flow is not Flow.UNUSED])

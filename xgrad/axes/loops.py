@@ -74,6 +74,12 @@ class Scan(AbstractControl):
             stacked = [xp.flip(y, 0) for y in stacked]
         return unpacked((*carries, *stacked))
 
+    def describe(self) -> str:
+        """The loop in a few words; its body is printed after the graph around it."""
+        kept = ", recomputed" if self.recompute else ""
+        direction = ", from the end" if self.reverse else ""
+        return f"Scan({self.length} steps{direction}, {self.carries} carried, {len(self.stacks)} stacked{kept})"
+
     def order(self) -> Iterable[int]:
         """The steps in the order in which they are taken."""
         steps = range(self.length)
@@ -103,6 +109,10 @@ class While(AbstractControl):
         assert [v.type for v in self.body.outputs] == expected[: self.carries], self
         return tuple(types[: self.carries])
 
+    def describe(self) -> str:
+        """The loop in a few words."""
+        return f"While({self.carries} carried)"
+
     def emit(self, xp: Any, *arrays: Any) -> Any:
         test, step = interpreter(self.condition, xp), interpreter(self.body, xp)
         carries, invariants = arrays[: self.carries], arrays[self.carries :]
@@ -126,6 +136,10 @@ class Switch(AbstractControl):
         first, *others = [tuple([v.type for v in b.outputs]) for b in self.branches]
         assert all(types == first for types in others), self
         return first
+
+    def describe(self) -> str:
+        """The choice in a few words."""
+        return f"Switch({len(self.branches)} branches)"
 
     def emit(self, xp: Any, index: Any, *operands: Any) -> Any:
         chosen = self.branches[int(np.clip(index, 0, len(self.branches) - 1))]

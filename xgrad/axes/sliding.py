@@ -2,11 +2,11 @@
 
 A run is put together from runs of 1, 2, 4, … neighbours, each of which joins two of half its length: about
 2 log2(size) steps over the data, whatever it holds. Sums are added up pairwise, so that no digit is lost in long data,
-as it would be in differences of running totals. ``Pieces`` says which runs are joined.
+as it would be in differences of running totals. ``pieces`` says which runs are joined.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from xgrad.axes.arithmetic import add, divide, maximum, minimum, multiply, scaled, subtract
 from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
@@ -20,32 +20,29 @@ State = tuple[Any, ...]  # what is known of each run: one array or several
 Cut = Callable[[Any, int, int], Any]  # a part of an array along the axis
 
 
-class Pieces(NamedTuple):
-    """How a run of ``size`` is made of disjoint ones: of 2^power neighbours, each starting at ``offset`` in it."""
+def pieces(size: int) -> list[tuple[int, int]]:
+    """Disjoint runs that a run of ``size`` is made of: pairs (power, offset) for 2^power neighbours from ``offset`` on.
 
-    size: int
-
-    @property
-    def top(self) -> int:
-        """The power of the longest."""
-        return self.size.bit_length() - 1
-
-    def __iter__(self) -> Any:
-        """Pairs (power, offset)."""
-        offset = 0
-        for power in range(self.top + 1):
-            if self.size >> power & 1:
-                yield power, offset
-                offset += 1 << power
+    >>> pieces(13)
+    [(0, 0), (2, 1), (3, 5)]
+    """
+    found, offset = [], 0
+    for power in range(size.bit_length()):
+        if size >> power & 1:
+            found.append((power, offset))
+            offset += 1 << power
+    return found
 
 
-def joined(state: State, size: int, n: int, cut: Cut, join: Callable[[State, State], State]) -> State:
+def joined(
+    state: State, size: int, n: int, cut: Cut, join: Callable[[State, State], State]
+) -> State:
     """What is known of the runs of ``size`` among ``n`` entries of which ``state`` is known."""
 
     def part(of: State, start: int, count: int) -> State:
         return tuple([cut(x, start, start + count) for x in of])
 
-    offsets, count, result = dict(Pieces(size)), n - size + 1, None
+    offsets, count, result = dict(pieces(size)), n - size + 1, None
     for power in range(size.bit_length()):
         if power:
             half = 1 << power - 1
@@ -136,10 +133,10 @@ class _Ties:
 
     def __init__(self, op: AbstractWindowExtreme, x: Var, out: Var) -> None:
         self.axis, self.size, self.n = op.axis, op.size, x.type.shape[op.axis]
-        self.pieces = list(Pieces(op.size))
+        self.pieces = pieces(op.size)
         self.halves: list[tuple[Var, Var]] = []
         levels = [x]
-        for power in range(Pieces(op.size).top):
+        for power in range(op.size.bit_length() - 1):
             length = self._length(power + 1)
             parts = [self._cut(levels[-1], start, length) for start in (0, 1 << power)]
             levels.append(op.combine(*parts))
@@ -233,9 +230,7 @@ class WindowSquares(AbstractGeneral):
         """2 w_j sum_i ct_i (x_j - m_i)"""
         (x, w), (ct,) = ins, cts
         y, means = self._centred(x, w)
-        apart = subtract(
-            multiply(y, self._gathered(ct)), self._gathered(multiply(ct, means))
-        )
+        apart = subtract(multiply(y, self._gathered(ct)), self._gathered(multiply(ct, means)))
         return {0: multiply(scaled(w, 2), apart)}
 
     def pushforward(

@@ -18,13 +18,11 @@ def batch(
 ) -> tuple[Var, ...]:
     """``outputs`` along ``dim``, where each slice among their inputs is one step of the variable that it maps to.
 
-    One node, which holds what depends on the slices; the rest stays outside and is computed once. ``dim`` comes first in
-    the results. ``chunk`` steps at a time (None: all at once) bounds the memory.
+    One node, which holds what depends on the slices; the rest stays outside and is computed once. ``dim`` comes first
+    in the results. ``chunk`` steps at a time (None: all at once) bounds the memory.
     """
     graph, captured = close(outputs, list(slices))
-    wholes = [
-        build.transpose(whole, (dim, *part.type.dims)) for part, whole in slices.items()
-    ]
+    wholes = [build.transpose(whole, (dim, *part.type.dims)) for part, whole in slices.items()]
     mapped = (*(True,) * len(wholes), *(False,) * len(captured))
     size = wholes[0].type.sizes[dim]
     chunk = chunk if chunk is not None and chunk < size else None
@@ -41,9 +39,7 @@ def pull_batched(
     pulled = expand(Pullback(op.graph, tuple(wanted)), (*inside, *given))
     mapped = (*op.mapped, *(True,) * len(given))
     made = Batched(Graph([*inside, *given], pulled), mapped, op.size, op.chunk).apply(*ins, *cts)
-    return {
-        i: ct if op.mapped[i] else sum_(ct, (0,)) for i, ct in zip(wanted, made, strict=True)
-    }
+    return {i: ct if op.mapped[i] else sum_(ct, (0,)) for i, ct in zip(wanted, made, strict=True)}
 
 
 def push_batched(

@@ -1,8 +1,8 @@
 """Which entries depend on which: whether a names graph keeps the entries along a dim of an input apart.
 
-Each value that depends on the entries along a dim is in one of three states. ``Apart``: entry i along one of its own dims
-depends on entry i alone. ``Summed``: it is a sum of terms, each of which depends on one entry alone, so its gradient is
-apart although its value is not. ``Mixed``: anything else. The last two remember where the entries met.
+Each value that depends on the entries along a dim is in one of three states. ``Apart``: entry i along one of its own
+dims depends on entry i alone. ``Summed``: it is a sum of terms, each of which depends on one entry alone, so its
+gradient is apart although its value is not. ``Mixed``: anything else. The last two remember where the entries met.
 
 An op on names says this almost by itself: a dim that it does not touch stays as it is. So the table at the end has one
 short line per op, and an op that is not in it mixes. Only values that carry a derivative count.
@@ -32,9 +32,12 @@ from xgrad.names import (
     XPad,
     XReduce,
     XRename,
+    XScan,
     XSegmentReduce,
     XSort,
     XSplit,
+    XSwitch,
+    XWhile,
     XWindow,
     XWindowReduce,
 )
@@ -90,9 +93,9 @@ def _state(node: Node, out: int, states: States) -> State:
     mixed = next((s for s in states.values() if isinstance(s, Mixed)), None)
     if mixed is not None:
         return mixed
-    of_derivative = DERIVATIVES.get(type(node.op))
-    if of_derivative is not None:
-        return of_derivative(node, out, states)
+    holding = HOLDING.get(type(node.op))
+    if holding is not None:
+        return holding(node, out, states)
     if isinstance(node.op, AbstractMarker):
         return next(iter(states.values()))
     return RULES.get(type(node.op), _unknown)(node, states)
@@ -130,7 +133,8 @@ def _unknown(node: Node, states: States) -> State:
 
 
 # ---- ops ---------------------------------------------------------------------------------------------------------
-_LINEAR_IN: dict[type[Op], tuple[int, ...]] = {  # the inputs in which these are linear taken together
+# the inputs in which these are linear taken together
+_LINEAR_IN: dict[type[Op], tuple[int, ...]] = {
     ew.Add: (0, 1),
     ew.Subtract: (0, 1),
     ew.Negative: (0,),
@@ -287,10 +291,57 @@ def _batched(node: Node, out: int, states: States) -> State:
     return found[op.graph.outputs[out]]
 
 
-DERIVATIVES: dict[type[Op], Callable[[Node, int, States], State]] = {
+def _scan(node: Node, out: int, states: States) -> State:
+    """Entries along another dim go through the loop step by step; those along its own meet in what is carried."""
+    op = _op(node)
+    body: Graph = op.body
+    along = [i for i, s in states.items() if isinstance(s, Apart) and s.dim == op.dim]
+    if not along:
+        found = _settled(body, op.carries, {body.inputs[i]: s for i, s in states.items()}, node)
+        return found[body.outputs[out]]
+    reached = spread(body.nodes, {body.inputs[i]: Apart(None) for i in along})
+    carried = any(v in reached for v in body.outputs[: op.carries])
+    return Mixed(_met(node, states)) if carried or len(along) < len(states) else Apart(op.dim)
+
+
+def _while(node: Node, out: int, states: States) -> State:
+    op = _op(node)
+    start = {op.body.inputs[i]: s for i, s in states.items()}
+    return _settled(op.body, op.carries, start, node)[op.body.outputs[out]]
+
+
+def _switch(node: Node, out: int, states: States) -> State:
+    """One of the branches: apart where every branch that depends on the entries keeps them apart."""
+    made = []
+    for branch in _op(node).branches:
+        found = spread(branch.nodes, {branch.inputs[i - 1]: s for i, s in states.items()})
+        made += [found[v] for v in [branch.outputs[out]] if v in found]
+    first, *others = made
+    return first if all(s == first for s in others) else Mixed(_met(node, states))
+
+
+def _settled(body: Graph, carries: int, start: Mapping[Var, State], loop: Node) -> dict[Var, State]:
+    """The states in the body of a loop after any number of steps: what is carried on enters the next one."""
+    start = dict(start)
+    while True:
+        found = spread(body.nodes, start)
+        later = dict(start)
+        for before, after in zip(body.inputs, body.outputs[:carries], strict=False):
+            if after in found:
+                same = before not in start or start[before] == found[after]
+                later[before] = found[after] if same else Mixed(loop)
+        if later == start:
+            return found
+        start = later
+
+
+HOLDING: dict[type[Op], Callable[[Node, int, States], State]] = {
     Pushforward: _pushforward,
     Pullback: _pullback,
     XBatched: _batched,
+    XScan: _scan,
+    XSwitch: _switch,
+    XWhile: _while,
 }
 
 

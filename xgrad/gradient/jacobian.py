@@ -17,12 +17,13 @@ import numpy as np
 from xgrad.axes.elementwise import Equal
 from xgrad.gradient.batched import batch
 from xgrad.gradient.lazy import lazy_pullback, lazy_pushforward
+from xgrad.gradient.markers import Wrt
 from xgrad.gradient.ops import cotangent_dtype
 from xgrad.graph import Var, toposort
-from xgrad.names import Dim, XType, build
+from xgrad.names import Dim, XRename, XType, build
 
 FORWARD, REVERSE = "forward", "reverse"
-CHUNK_BYTES = 2**30  # the memory that the derivatives computed at one time may take, by our estimate
+CHUNK_BYTES = 2**30  # what the derivatives computed at a time may take, by our estimate
 
 Pair = tuple[int, int]  # the numbers of an output and of an input
 
@@ -58,7 +59,11 @@ class Plan(NamedTuple):
 
 
 def blocks_of(
-    outputs: Sequence[Var], wrt: Sequence[Var], wanted: Mapping[Pair, Block], plan: Plan, ad: str = ""
+    outputs: Sequence[Var],
+    wrt: Sequence[Var],
+    wanted: Mapping[Pair, Block],
+    plan: Plan,
+    ad: str = "",
 ) -> dict[Pair, Var]:
     """Every wanted block of the Jacobian of ``outputs`` by ``wrt``, of the dtype of the gradient by the input."""
     made = {
@@ -183,7 +188,11 @@ def _reverse(
 
 
 def _swept(
-    v: Var, sweep: Sweep, derivative: Callable[[Var], tuple[Var, ...]], chunk: int | None, about: str
+    v: Var,
+    sweep: Sweep,
+    derivative: Callable[[Var], tuple[Var, ...]],
+    chunk: int | None,
+    about: str,
 ) -> tuple[tuple[Var, ...], Dim | None]:
     """The derivatives along every unit vector of ``v``, and the dim along which they lie: None where there is one."""
     if sweep.size == 1:
@@ -235,4 +244,6 @@ def _zeros(y: XType, x: XType, block: Block) -> Var:
 
 
 def _called(v: Var) -> str:
+    while v.name is None and isinstance(v.op, Wrt | XRename):
+        v = v.inputs[0]
     return f"`{v.name}`" if v.name else "an array"

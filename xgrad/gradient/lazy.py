@@ -42,7 +42,7 @@ def close(
             kept.append(node)
         elif all(v in formula for v in node.inputs) and not _is_data(node):
             formula.update(node.outputs)
-    for v in [*[v for node in kept for v in node.inputs], *ends.plain]:
+    for v in [*[v for node in kept for v in node.inputs], *ends.plain, *ends.below]:
         if v not in depends and v not in formula:
             captured.setdefault(v, _stand_in(v))
     return _closed(outputs, inside, captured, ends)
@@ -56,8 +56,13 @@ class _Ends(NamedTuple):
 
     def nodes(self, stop: Sequence[Var]) -> list[Node]:
         """Every node that the outputs need, each after its inputs."""
-        below = [v for node in self.cut.values() for v in node.inputs]
-        return list(dict.fromkeys([*toposort([*self.plain, *below], stop), *self.cut.values()]))
+        found = toposort([*self.plain, *self.below], stop)
+        return list(dict.fromkeys([*found, *self.cut.values()]))
+
+    @property
+    def below(self) -> list[Var]:
+        """What the outputs that are cut off are computed from."""
+        return [v for node in self.cut.values() for v in node.inputs]
 
 
 def _ends(outputs: Sequence[Var], wrt: Sequence[Var], cut: Sequence[Var]) -> _Ends:

@@ -12,7 +12,7 @@ from xgrad.axes.base import Flow, is_float
 from xgrad.axes.elementwise import maximum, minimum
 from xgrad.axes.structural import full_like
 from xgrad.gradient.masks import below_masks, scale
-from xgrad.graph import Builder, Graph, Op, Var
+from xgrad.graph import Builder, Graph, Op, Var, held_graphs
 
 
 class AbstractMarker(Op):
@@ -28,8 +28,7 @@ class AbstractMarker(Op):
         return x
 
     def flow(self, i: int, out: int, types: Sequence[Any]) -> Flow:
-        steps = self.passes is Flow.VALUE and not is_float(types[0].dtype)
-        return Flow.STEP if steps else self.passes
+        return self.passes  # of integers too: it is the same value
 
     def why(self, i: int) -> str:
         """The reason that values do not simply pass."""
@@ -142,7 +141,7 @@ def holds_markers(graph: Graph) -> bool:
         for node in stack.pop().nodes:
             if isinstance(node.op, AbstractMarker | CustomGradient):
                 return True
-            stack += [g for g in node.op.parameters.values() if isinstance(g, Graph)]
+            stack += held_graphs(node.op)
     return False
 
 

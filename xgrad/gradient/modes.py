@@ -16,7 +16,7 @@ from xgrad.axes.structural import reshape
 from xgrad.gradient.expand import expand_pushforward
 from xgrad.gradient.markers import holds_markers
 from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
-from xgrad.graph import Graph, Var
+from xgrad.graph import Graph, Var, held_graphs
 
 
 def prefers_forward(op: Pullback) -> bool:
@@ -32,6 +32,17 @@ def prefers_forward(op: Pullback) -> bool:
 def has_loop(graph: Graph) -> bool:
     """Whether a loop is among the nodes of ``graph``."""
     return any(isinstance(node.op, Scan | While) for node in graph.nodes)
+
+
+def holds_while(graph: Graph) -> bool:
+    """Whether a while loop is in ``graph``, or in a graph that one of its ops holds."""
+    stack = [graph]
+    while stack:
+        for node in stack.pop().nodes:
+            if isinstance(node.op, While):
+                return True
+            stack += held_graphs(node.op)
+    return False
 
 
 def _is_real(graph: Graph) -> bool:

@@ -198,6 +198,12 @@ class Graph:
         return substitute(self.outputs, dict(zip(self.inputs, inputs, strict=True)))
 
 
+def held_graphs(op: Op) -> tuple[Graph, ...]:
+    """The graphs that an op holds, as fields or in tuples that are fields."""
+    fields = [v if isinstance(v, tuple) else (v,) for v in op.parameters.values()]
+    return tuple([v for values in fields for v in values if isinstance(v, Graph)])
+
+
 def toposort(outputs: Sequence[Var], stop: Sequence[Var] = ()) -> Iterator[Node]:
     """Every node that ``outputs`` need, each after its inputs; nothing above the variables in ``stop``.
 

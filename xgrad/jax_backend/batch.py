@@ -26,6 +26,8 @@ def _of_mapped(op: Batched, inner: Function, arrays: Sequence[Any]) -> Callable[
 
     def each(*moving: Any) -> tuple[Any, ...]:
         rest = iter(moving)
-        return tuple(inner(*[next(rest) if m else x for x, m in zip(arrays, op.mapped, strict=True)]))
+        return tuple(
+            inner(*[next(rest) if m else x for x, m in zip(arrays, op.mapped, strict=True)])
+        )
 
     return each

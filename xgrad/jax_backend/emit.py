@@ -14,11 +14,13 @@ import numpy as np
 from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant
 from xgrad.axes.interpret import Overrides, interpreter
+from xgrad.axes.opaque import HostCall
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate, loops
 from xgrad.jax_backend.batch import batch
+from xgrad.jax_backend.calls import call_back
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
 
@@ -53,6 +55,7 @@ def _switch(op: Switch, xp: Any, *arrays: Any) -> Any:
 
 
 EMISSION: Overrides = {
+    HostCall: call_back,
     **SPECIAL,
     VjpCall: _vjp_call,
     JvpCall: _jvp_call,

@@ -19,9 +19,10 @@ from xgrad.axes.base import TensorType, is_float
 from xgrad.axes.batched import Batched
 from xgrad.axes.interpret import emission
 from xgrad.axes.loops import Scan, Switch, While
-from xgrad.axes.opaque import JaxCall
+from xgrad.axes.opaque import HostCall, JaxCall
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Graph, Node, Var
+from xgrad.jax_backend.calls import host_types
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.loop_source import write_scan, write_switch, write_while
 from xgrad.jax_backend.recording import Call, Function, Name, Recorder, Value, leaves
@@ -304,7 +305,21 @@ def _write_jax_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Va
     return outs
 
 
+def _write_host_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    op = node.op
+    assert isinstance(op, HostCall)
+    name = body.names.function(op.function)
+    outs = [_value(v, body.names.new("called")) for v in node.outputs]
+    types = [f"jax.ShapeDtypeStruct({spell(t.shape, str)}, {spell(t.dtype, str)})" for t in host_types(op)]
+    result = types[0] if len(types) == 1 else f"({_row(types)})"
+    targets = _row([v.name for v in outs]) if len(outs) > 1 else outs[0].name
+    given = ", ".join([name, result, *[v.name for v in inputs]])
+    body.line(f"{targets} = jax.pure_callback({given})", _where(node))
+    return outs
+
+
 _WRITERS = {
+    HostCall: _write_host_call,
     VjpCall: _write_vjp,
     JvpCall: _write_jvp,
     JaxCall: _write_jax_call,

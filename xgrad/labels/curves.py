@@ -32,7 +32,7 @@ def is_concrete(variable: xr.Variable) -> bool:
     return not isinstance(read_variable(variable).data, AbstractTraced)
 
 
-# ---- looking up ------------------------------------------------------------------------------------------------------
+# ---- looking up ----------------------------------------------------------------------------------------------------
 
 
 def searchsorted(x: xr.Variable, new_x: xr.Variable, side: str) -> xr.Variable:
@@ -70,11 +70,14 @@ def pick_point(variable: xr.Variable, places: Mapping[Any, xr.Variable]) -> xr.V
     return variable.isel(places)
 
 
-# ---- piecewise ---------------------------------------------------------------------------------------------------------
+# ---- piecewise -----------------------------------------------------------------------------------------------------
 
 
 def linear(curve: Curve, side: str = "left") -> xr.Variable:
-    """The straight line between the neighbours. Of a 1-D array, NumPy says: a value that is there counts, even beside NaN."""
+    """The straight line between the neighbours.
+
+    In 1-D float64 slices, which eager xarray leaves to NumPy, a value that is there counts even beside a NaN.
+    """
     var, dim, x, new_x, *_ = curve
     low, high = interval(x, new_x, dim, side)
     x_low, x_high = pick(x, dim, low), pick(x, dim, high)
@@ -104,7 +107,7 @@ def previous(curve: Curve) -> xr.Variable:
     return pick(var, dim, _clipped(searchsorted(x, new_x, "right") - 1, 0, last))
 
 
-# ---- linear in the data ------------------------------------------------------------------------------------------------
+# ---- linear in the data --------------------------------------------------------------------------------------------
 
 
 def source_of(dim: Hashable) -> str:
@@ -196,9 +199,11 @@ def through_all(curve: Curve, name: str) -> xr.Variable:
     return _applied(_matrix(new_x, dim, units), var, dim)
 
 
-# ---- Hermite cubics ----------------------------------------------------------------------------------------------------
+# ---- Hermite cubics ------------------------------------------------------------------------------------------------
 
-Slopes = Callable[[Any, Any], Any]  # of (steps along a first axis, the secants there): the slope at each point
+Slopes = Callable[
+    [Any, Any], Any
+]  # of (steps along a first axis, the secants there): the slope at each point
 
 
 def hermite(curve: Curve, slopes: Slopes) -> xr.Variable:

@@ -1,4 +1,4 @@
-"""``polyfit`` of traced data: least squares on a basis made orthogonal while tracing, where NaN is left out by a mask."""
+"""``polyfit`` of traced data: least squares on a basis made orthogonal while tracing; NaN is left out by a mask."""
 
 import warnings
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Array = Any
 
 
 def polyfit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
-    """``Dataset.polyfit``; whether a traced array has NaN is not known, so that they are left out unless told otherwise."""
+    """``Dataset.polyfit``; whether a traced array has NaN is not known: they are left out unless told otherwise."""
 
     def fit(
         self: xr.Dataset,
@@ -34,6 +34,22 @@ def polyfit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         if skipna is None and any(_is_traced(v) for v in self.data_vars.values()):
             skipna = True
         return original(self, dim, deg, skipna, rcond, w, full, cov)
+
+    return fit
+
+
+def curvefit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
+    """``Dataset.curvefit``, which repeats until it is satisfied."""
+
+    def fit(self: xr.Dataset, *args: Any, **kwargs: Any) -> xr.Dataset:
+        guesses = [*(kwargs.get("p0") or {}).values()]
+        if any(_is_traced(v) for v in (*self.data_vars.values(), *guesses)):
+            raise UnsupportedError(
+                "curvefit has no traced form: SciPy's optimiser decides by the values how long to go on.\n"
+                "Call it outside of the compiled function, or use polyfit, or take a fixed number of steps of your own"
+                " with xgrad.grad and xgrad.scan."
+            )
+        return original(self, *args, **kwargs)
 
     return fit
 
@@ -79,9 +95,7 @@ def _orthogonal(lhs: np.ndarray, rcond: float | None) -> tuple[np.ndarray, np.nd
     u, s, vt = np.linalg.svd(lhs, full_matrices=False)
     kept = s > (rcond if rcond is not None else np.finfo(float).eps * max(lhs.shape)) * s[0]
     if kept.sum() != lhs.shape[1]:
-        warnings.warn(
-            "Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=2
-        )
+        warnings.warn("Polyfit may be poorly conditioned", np.exceptions.RankWarning, stacklevel=2)
     return u[:, kept], vt[kept].T / s[kept]
 
 
@@ -105,5 +119,3 @@ def _masked(basis: np.ndarray, columns: Array) -> tuple[Array, Array, Array]:
     inner = np.where(solvable, inner, np.nan)
     left = np.where(valid, values - np.matmul(basis, inner), 0.0)
     return inner, left, count > size
-
-

@@ -13,6 +13,8 @@ from xarray.core import duck_array_ops
 from xarray.core.common import _is_numeric_aggregatable_dtype
 from xarray.core.groupby import DataArrayGroupByBase, DatasetGroupByBase, check_reduce_dims
 from xarray.core.options import _get_keep_attrs
+from xarray.core.resample import DatasetResample
+from xarray.groupers import RESAMPLE_DIM
 
 from xgrad.labels.core import AbstractTraced, make, real
 from xgrad.labels.recording import recorded
@@ -48,7 +50,7 @@ class Groups(NamedTuple):
     @property
     def overlap(self) -> bool:
         """Whether an entry is in several groups, as with overlapping seasons."""
-        return int(self.sizes.sum()) > np.count_nonzero(self.codes >= 0)
+        return int(self.sizes.sum()) > int(np.count_nonzero(self.codes >= 0))
 
     def apart(self) -> tuple[np.ndarray, "Groups"]:
         """Positions at which entries are in one group each, and the groups of these."""
@@ -76,13 +78,18 @@ class Grouped(NamedTuple):
         dtype = np.sum(np.empty(0, values.dtype)).dtype
         return self.reduced("sum", values.astype(dtype, copy=False))
 
+    def total_of(self, valid: Array) -> Array:
+        """The sums of the values that are valid."""
+        return self.total(np.where(valid, self.values, self.values.dtype.type(0)))
+
     def spread(self, results: Array) -> Array:
         """For every entry the result of its group."""
         var, (group, *rest) = real(results)
         along = real(self.values)[1][0]
         codes = build.constant(np.maximum(self.groups.codes, 0), [along])
         picked = build.index(var, {group: codes}, "promise")
-        return np.expand_dims(make(picked, [along, *rest], results.scope), self.others)
+        spread: Array = make(picked, [along, *rest], results.scope)
+        return np.expand_dims(spread, self.others)
 
     def skips(self, skipna: bool | None) -> bool:
         """Whether there are missing values to leave out."""
@@ -131,15 +138,12 @@ def _filled(kind: str, identity: int) -> Callable[..., Array]:
 
 def _mean(g: Grouped, skipna: bool | None = None) -> Array:
     if g.skips(skipna):
-        return _mean_of_valid(g, ~np.isnan(g.values))
+        valid = ~np.isnan(g.values)
+        total = g.total_of(valid)
+        return total / g.count(valid).astype(total.dtype)
     dtype = np.mean(np.empty(1, g.values.dtype)).dtype
     total = g.total(g.values.astype(dtype, copy=False))
     return total / g.sizes(total.ndim).astype(total.dtype)
-
-
-def _mean_of_valid(g: Grouped, valid: Array) -> Array:
-    total = g.total(np.where(valid, g.values, g.values.dtype.type(0)))
-    return total / g.count(valid).astype(total.dtype)
 
 
 def _var(g: Grouped, skipna: bool | None = None, ddof: float = 0) -> Array:
@@ -150,9 +154,10 @@ def _var(g: Grouped, skipna: bool | None = None, ddof: float = 0) -> Array:
         freedom = np.maximum(g.sizes(total.ndim) - ddof, 0)
         return total / freedom.astype(total.dtype)
     valid = ~np.isnan(g.values)
-    apart = g.values - g.spread(_mean_of_valid(g, valid))
-    total = g.total(_squared(np.where(valid, apart, g.values.dtype.type(0))))
-    freedom = g.count(valid) - ddof
+    zero, count, total = g.values.dtype.type(0), g.count(valid), g.total_of(valid)
+    centre = total / np.maximum(count, 1).astype(total.dtype)  # finite, so that gradients are
+    total = g.total(_squared(np.where(valid, g.values - g.spread(centre), zero)))
+    freedom = count - ddof
     divided = total / np.maximum(freedom, 1).astype(total.dtype)
     return np.where(freedom <= 0, total.dtype.type(np.nan), divided)
 
@@ -281,19 +286,28 @@ class GroupReduction(NamedTuple):
         variables = {
             name: reduction.of_variable(v.variable, groups, along)
             for name, v in obj.data_vars.items()
-            if not numeric or _is_numeric_aggregatable_dtype(v)
+            if not numeric or _is_numeric_aggregatable_dtype(v.variable)
         }
         gone = [d for d in obj.dims if self.dims is None or d in self.dims]
         coords = obj.drop_vars(list(obj.data_vars)).drop_dims(gone, errors="ignore")
         result = coords.assign(variables)
         result.attrs = obj.attrs if self.keep_attrs else {}
-        return _labelled(groupby, result)
+        return _along_dim(groupby, _labelled(groupby, result))
 
 
 def _labelled(groupby: GroupBy, result: Any) -> Any:
     """The labels of the groups, empty ones put back: what xarray does after it has concatenated."""
     result = result.assign_coords(groupby.encoded.coords)
     return groupby._maybe_reindex(groupby._maybe_unstack(result))
+
+
+def _along_dim(groupby: GroupBy, result: xr.Dataset) -> xr.Dataset:
+    """A resampled Dataset along its own dim (``DatasetResample.map``)."""
+    if not isinstance(groupby, DatasetResample):
+        return result
+    dim: Any = groupby._dim
+    result = result.drop_vars(dim, errors="ignore")
+    return result.rename({RESAMPLE_DIM: dim}) if RESAMPLE_DIM in result.dims else result
 
 
 def _reduction(groupby: GroupBy, function: Any, dim: Any, options: dict[str, Any]) -> Any:
@@ -357,4 +371,5 @@ def map_groups(original: Callable[..., Any]) -> Callable[..., Any]:
     return map
 
 
-OWNERS: Final = (DataArrayGroupByBase, DatasetGroupByBase)
+REDUCING: Final = (DataArrayGroupByBase, DatasetGroupByBase)  # whose ``reduce`` is replaced
+MAPPING: Final = (*REDUCING, DatasetResample)  # whose ``map`` is

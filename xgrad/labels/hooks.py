@@ -11,13 +11,27 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import xarray as xr
+from xarray.computation import apply_ufunc as xarray_apply_ufunc
+from xarray.computation import computation as xarray_computation
 from xarray.computation import fit as xarray_fit
 from xarray.computation.rolling import DataArrayRolling
+from xarray.computation.rolling_exp import RollingExp
 from xarray.core import duck_array_ops, nputils
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
 
-from xgrad.labels import fitting, grouping, interpolation, missing
+from xgrad.labels import (
+    exponential,
+    filling,
+    fitting,
+    grouping,
+    interpolation,
+    iteration,
+    missing,
+    positions,
+    rolling,
+    slices,
+)
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.escapes import BOOL, COMPARE, COMPLEX, FLOAT, INT, escape
 from xgrad.labels.naming import named
@@ -83,17 +97,6 @@ def _is_same(one: AbstractTraced, other: AbstractTraced) -> bool:
     return one.value is other.value and one.axes == other.axes
 
 
-def _without_compiled_windows(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Rolling reductions of traced data are built on windows, whichever compiled library is there for arrays."""
-
-    def reduce(self: Any, **options: Any) -> Any:
-        if isinstance(read_variable(self.obj.variable).data, AbstractTraced):
-            options |= {"bottleneck_move_func": None, "numbagg_move_func": None}
-        return original(self, **options)
-
-    return reduce
-
-
 def _traced_or(function: Callable[..., Any]) -> Callable[[Any], Any]:
     """``function`` in place of one of xarray's functions of arrays, where one of these is traced."""
 
@@ -111,8 +114,12 @@ HOOKS: Final = (
     Hook(xr.Variable, "__init__", _naming_init),
     Hook(NamedArray, "dims", _naming_setter),
     Hook(xr.Variable, "equals", _equals),
-    Hook(DataArrayRolling, "_array_reduce", _without_compiled_windows),
+    Hook(DataArrayRolling, "_array_reduce", rolling.without_compiled),
+    Hook(DataArrayRolling, "reduce", rolling.reduce_windows),
+    Hook(DataArrayRolling, "_counts", rolling.count_windows),
+    Hook(xr.Variable, "coarsen_reshape", rolling.name_blocks),
     Hook(duck_array_ops, "einsum", _traced_or(np.einsum)),  # which may ask opt_einsum
+    Hook(xr.DataArray, "_iter", iteration.iterate),
     Hook(xr.DataArray, "__bool__", asking(BOOL)),
     Hook(xr.DataArray, "__int__", asking(INT)),
     Hook(xr.DataArray, "__float__", asking(FLOAT)),
@@ -122,12 +129,28 @@ HOOKS: Final = (
     Hook(xarray_missing, "_localize", interpolation.localize),
     Hook(xarray_missing, "interpolate_variable", interpolation.interpolate_variable),
     Hook(xr.Dataset, "polyfit", fitting.polyfit),
+    Hook(xr.Dataset, "curvefit", fitting.curvefit),
     Hook(xarray_fit, "least_squares", _traced_or(fitting.least_squares)),
+    Hook(xarray_missing, "func_interpolate_na", filling.interpolate_gaps),
+    Hook(xr.Variable, "rank", filling.rank_variable),
+    Hook(xr.Dataset, "rank", filling.rank_dataset),
+    Hook(xarray_apply_ufunc, "_vectorize", slices.vectorize),
+    Hook(xr.Variable, "__getitem__", positions.getitem),
+    Hook(xr.Dataset, "_isel_fancy", positions.isel_fancy),
+    Hook(xr.Dataset, "sortby", positions.sortby),
+    Hook(xarray_computation, "_calc_idxminmax", positions.labels_of_extremes),
+    Hook(RollingExp, "__init__", exponential.init),
+    Hook(RollingExp, "mean", exponential.moment(exponential.mean)),
+    Hook(RollingExp, "sum", exponential.moment(exponential.sum_)),
+    Hook(RollingExp, "var", exponential.moment(exponential.var)),
+    Hook(RollingExp, "std", exponential.moment(exponential.std)),
+    Hook(RollingExp, "cov", exponential.moment(exponential.cov)),
+    Hook(RollingExp, "corr", exponential.moment(exponential.corr)),
     Hook(xarray_missing, "push", _traced_or(missing.push)),
     Hook(nputils, "nanfirst", _traced_or(missing.first_valid)),
     Hook(nputils, "nanlast", _traced_or(missing.last_valid)),
-    *[Hook(owner, "reduce", grouping.reduce_groups) for owner in grouping.OWNERS],
-    *[Hook(owner, "map", grouping.map_groups) for owner in grouping.OWNERS],
+    *[Hook(owner, "reduce", grouping.reduce_groups) for owner in grouping.REDUCING],
+    *[Hook(owner, "map", grouping.map_groups) for owner in grouping.MAPPING],
 )
 
 

@@ -26,7 +26,7 @@ from xgrad.labels.slots import read_variable
 Targets = Mapping[Hashable, tuple[xr.Variable, xr.Variable]]  # dim: its coord, the positions asked
 
 
-# ---- what stands in for xarray's functions ---------------------------------------------------------------------------
+# ---- what stands in for xarray's functions -------------------------------------------------------------------------
 
 
 def interpolate_variable(original: Callable[..., xr.Variable]) -> Callable[..., xr.Variable]:
@@ -62,9 +62,7 @@ def localize(original: Callable[..., Any]) -> Callable[..., Any]:
 def interp(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     """``Dataset.interp``, also at traced positions, which come back as a coord."""
 
-    def interpolate(
-        self: xr.Dataset, coords: Any = None, *args: Any, **kwargs: Any
-    ) -> xr.Dataset:
+    def interpolate(self: xr.Dataset, coords: Any = None, *args: Any, **kwargs: Any) -> xr.Dataset:
         named = coords or {k: v for k, v in kwargs.items() if k not in _OPTIONS}
         options = {k: v for k, v in kwargs.items() if k in _OPTIONS}
         if not any(_traced_data(v) is not None for v in named.values()):
@@ -119,9 +117,7 @@ def _with_dims(dataset: xr.Dataset, moving: Mapping[Hashable, Hashable]) -> xr.D
 
 def _numbers(x: xr.Variable, new_x: xr.Variable) -> tuple[xr.Variable, xr.Variable]:
     """A coord and positions along it as plain variables of numbers; dates become the time since the first."""
-    (x,), (new_x,) = xarray_missing._floatize_x(
-        [x.to_base_variable()], [new_x.to_base_variable()]
-    )
+    (x,), (new_x,) = xarray_missing._floatize_x([x.to_base_variable()], [new_x.to_base_variable()])
     return x, new_x
 
 
@@ -129,12 +125,10 @@ def _floating(var: xr.Variable) -> xr.Variable:
     return var if var.dtype.kind in "fc" else var.astype(np.float64)
 
 
-# ---- along one dim ---------------------------------------------------------------------------------------------------
+# ---- along one dim -------------------------------------------------------------------------------------------------
 
 
-def _along_one(
-    var: xr.Variable, at: Targets, method: Any, kwargs: dict[str, Any]
-) -> xr.Variable:
+def _along_one(var: xr.Variable, at: Targets, method: Any, kwargs: dict[str, Any]) -> xr.Variable:
     ((dim, (x, new_x)),) = at.items()
     kind, options = xarray_missing._get_interpolator(method, vectorizeable_only=True, **kwargs)
     known = is_concrete(x) and is_concrete(new_x)
@@ -145,7 +139,9 @@ def _along_one(
             "interp with bounds_error=True at traced positions: whether they are in bounds is not known while the"
             " function is traced.\nLeave it out: positions out of bounds then give fill_value."
         )
-    sliced = any(d in var.dims and d != dim for d in new_x.dims)  # eager xarray works slice by slice
+    sliced = any(
+        d in var.dims and d != dim for d in new_x.dims
+    )  # eager xarray works slice by slice
     curve = Curve(var, dim, x, new_x, known, var.ndim == 1 or sliced)
     result = CURVES[method](curve, options) if method in CURVES else _unknown(method)
     return _filled(result, curve, Fill.of(method, options))
@@ -220,12 +216,10 @@ def _put(result: xr.Variable, where: xr.Variable, value: Any) -> xr.Variable:
     return result.where(~where, value)
 
 
-# ---- on a grid of several dims ---------------------------------------------------------------------------------------
+# ---- on a grid of several dims -------------------------------------------------------------------------------------
 
 
-def _on_grid(
-    var: xr.Variable, at: Targets, method: Any, kwargs: dict[str, Any]
-) -> xr.Variable:
+def _on_grid(var: xr.Variable, at: Targets, method: Any, kwargs: dict[str, Any]) -> xr.Variable:
     scipy_interpn, options = xarray_missing._get_interpolator_nd(method, **kwargs)
     if all(is_concrete(v) for pair in at.values() for v in pair):
         _check_grid(scipy_interpn, at, options)

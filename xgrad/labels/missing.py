@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 
 from xgrad.labels.joining import take
+from xgrad.labels.nan_reductions import can_be_nan
 
 Array = Any
 
 
 def push(array: Array, n: int | None, axis: int, method: str = "") -> Array:
     """Every NaN filled with the last value before it along ``axis``, no more than ``n`` steps away."""
+    if not can_be_nan(array):
+        return array
     size = array.shape[axis]
     steps = np.arange(size).reshape(
         [size if i == axis % array.ndim else 1 for i in range(array.ndim)]

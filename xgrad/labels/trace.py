@@ -11,6 +11,7 @@ from xgrad.graph import Var
 from xgrad.labels import hooks
 from xgrad.labels.arrays import TracedArray
 from xgrad.labels.cells import Cell
+from xgrad.labels.chosen import ChosenLabels
 from xgrad.labels.core import AbstractTraced, axes_of, real
 from xgrad.labels.scope import FREE, Trace, current_trace, enter_trace, leave_trace
 from xgrad.labels.slots import read_variable
@@ -58,10 +59,10 @@ def laid_out(array: AbstractTraced, var: Var) -> TracedArray:
 
 def is_traced(obj: Any) -> bool:
     """Whether ``obj`` is a traced array, or an xarray object that holds one."""
-    if isinstance(obj, AbstractTraced):
+    if isinstance(obj, AbstractTraced | ChosenLabels):
         return True
     if isinstance(obj, xr.Variable):
-        return isinstance(read_variable(obj).data, AbstractTraced)
+        return isinstance(read_variable(obj).data, AbstractTraced | ChosenLabels)
     if isinstance(obj, xr.DataArray):
         return is_traced(obj.variable) or any(is_traced(c.variable) for c in obj.coords.values())
     if isinstance(obj, xr.Dataset):

@@ -165,7 +165,10 @@ def gradient(f: Array, *varargs: Any, axis: Any = None, edge_order: int = 1) -> 
     spacings = varargs or (1.0,)
     spacings = list(spacings) * (len(axes) if len(spacings) == 1 else 1)
     f = f.astype(np.float64) if f.dtype.kind in "iu" else f
-    results = [_gradient(f, h, k, edge_order) for h, k in zip(spacings, axes, strict=True)]
+    results = [
+        _gradient(f, h, k, edge_order).astype(f.dtype, copy=False)
+        for h, k in zip(spacings, axes, strict=True)
+    ]
     single = len(results) == 1 and (axis is None or np.ndim(axis) == 0)
     return results[0] if single else tuple(results)
 

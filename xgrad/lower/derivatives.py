@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, share_primals
 from xgrad.gradient.expand import expand_pullback, expand_pushforward
 from xgrad.gradient.markers import holds_markers, strip_markers
-from xgrad.gradient.modes import prefers_forward, pull_by_pushing
+from xgrad.gradient.modes import holds_while, prefers_forward, pull_by_pushing
 from xgrad.gradient.ops import Pullback, Pushforward
 from xgrad.graph import Builder, Graph, Op, Var, located
 from xgrad.lower.nested import map_inner
@@ -53,9 +53,10 @@ def _expansion(op: Pullback | Pushforward, ad: str) -> Expansion:
 
 
 def _route(op: Pullback | Pushforward, ad: str) -> str:
-    """The route that the node names, else the function's; markers are ours, and no rule of JAX's knows them."""
+    """The route that the node names, else the function's; what only our rules know (or refuse) is symbolic."""
     wanted = op.ad or ad
-    return "symbolic" if wanted == "jax" and holds_markers(op.graph) else wanted
+    ours = holds_markers(op.graph) or (isinstance(op, Pullback) and holds_while(op.graph))
+    return "symbolic" if wanted == "jax" and ours else wanted
 
 
 def strip_everywhere(graph: Graph) -> Graph:

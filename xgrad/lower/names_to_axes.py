@@ -193,8 +193,8 @@ def _lower_blockwise(op: XBlockwise, node: Node, *xs: Var) -> tuple[Var, ...]:
     """Each input with all batch axes first, then its core axes."""
     batch = op.batch_sizes([v.type for v in node.inputs])
     ins = []
-    for v, x, core in zip(node.inputs, xs, op.in_dims, strict=True):
-        ins.append(arrange(x, v.type.dims, (*batch, *core), {**v.type.sizes, **batch}))
+    for v, x, dims in zip(node.inputs, xs, op.tensor_dims(batch), strict=True):
+        ins.append(arrange(x, v.type.dims, dims, {**v.type.sizes, **batch}))
     return op.op.apply(*ins)
 
 

@@ -12,9 +12,10 @@ from xgrad.names.types import Dim, XType
 
 
 class XBatched(AbstractXOp):
-    """``graph`` at each of ``size`` places along ``dim``, which comes first in the inputs in ``mapped`` and in all outputs.
+    """``graph`` at each of ``size`` places along ``dim``.
 
-    ``chunk`` places at a time (None: all at once). ``about`` says for what, in printed graphs alone.
+    The dim comes first in the inputs in ``mapped`` and in all outputs. ``chunk`` places are computed
+    at a time (None: all at once). ``about`` says for what, in printed graphs alone.
     """
 
     graph: Graph
@@ -45,7 +46,7 @@ class XBatched(AbstractXOp):
             return ""
         node, k = blocked
         reason: Any = getattr(node.op, "why", "")
-        return reason(k) if callable(reason) else reason
+        return str(reason(k) if callable(reason) else reason)
 
     def owned(self, out: int, types: Sequence[XType]) -> frozenset[Dim]:
         return frozenset()  # the inputs have the dim too

@@ -278,8 +278,12 @@ def blockwise(
     xs: Sequence[Var],
     in_dims: Sequence[Iterable[Dim]],
     out_dims: Sequence[Iterable[Dim]],
+    shared: Sequence[int] = (),
 ) -> tuple[Var, ...]:
-    """A tensor op on core dims of each input, repeated over all others, which broadcast by name."""
+    """A tensor op on core dims of each input, repeated over all others, which broadcast by name.
+
+    The inputs in ``shared``, which have core dims alone, are handed to it as they are.
+    """
     ins = tuple([tuple(dims) for dims in in_dims])
     outs = tuple([tuple(dims) for dims in out_dims])
     name = op_name(op)
@@ -290,7 +294,7 @@ def blockwise(
             if dim in every_core and dim not in core:
                 raise messages.core_as_batch(name, x, place, dim)
     _check_sizes(op, xs)
-    node = XBlockwise(op, ins, outs)
+    node = XBlockwise(op, ins, outs, tuple(shared))
     batch = tuple(node.batch_sizes([x.type for x in xs]))
     for core in outs:
         _check_unique(f"apply {name}", (*batch, *core))

@@ -1,7 +1,7 @@
 """The XOps that compute: elementwise, reductions, products, sorting, tensor ops on core dims."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -114,11 +114,15 @@ class XArgsort(AbstractXOp):
 
 
 class XBlockwise(AbstractXOp):
-    """A tensor op on core dims, repeated over all others, which broadcast and come first."""
+    """A tensor op on core dims, repeated over all others, which broadcast and come first.
+
+    Inputs in ``shared`` have core dims alone, and are handed to the op as they are: it repeats them itself.
+    """
 
     op: AbstractTensorOp
     in_dims: tuple[tuple[Dim, ...], ...]
     out_dims: tuple[tuple[Dim, ...], ...]
+    shared: tuple[int, ...] = ()
 
     def infer(self, *types: XType) -> tuple[XType, ...]:
         batch = self.batch_sizes(types)
@@ -137,10 +141,16 @@ class XBlockwise(AbstractXOp):
 
     def core_types(self, types: Sequence[XType]) -> list[TensorType]:
         """What the tensor op is given for inputs of these types: batch axes, then core axes."""
-        batch = tuple(self.batch_sizes(types).values())
+        batch = self.batch_sizes(types)
         return [
-            TensorType(batch + tuple([t.sizes[d] for d in core]), t.dtype)
-            for core, t in zip(self.in_dims, types, strict=True)
+            TensorType(tuple([{**t.sizes, **batch}[d] for d in dims]), t.dtype)
+            for dims, t in zip(self.tensor_dims(batch), types, strict=True)
+        ]
+
+    def tensor_dims(self, batch: Iterable[Dim]) -> list[tuple[Dim, ...]]:
+        """The dims behind the axes of each tensor that the op is given."""
+        return [
+            core if k in self.shared else (*batch, *core) for k, core in enumerate(self.in_dims)
         ]
 
     def flow(self, i: int, out: int, types: Sequence[XType]) -> Flow:

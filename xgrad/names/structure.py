@@ -6,6 +6,7 @@ from math import prod
 
 import numpy as np
 
+from xgrad.axes.base import Flow
 from xgrad.axes.literal import Literal
 from xgrad.names.base import AbstractXOp, Renames, arrows, dims_text, renamed, then
 from xgrad.names.types import Dim, XType, join_sizes, xtype
@@ -192,6 +193,9 @@ class XRename(AbstractXOp):
 
     def infer(self, x: XType) -> XType:
         return x._replace(dims=renamed(x.dims, self.mapping))
+
+    def flow(self, i: int, out: int, types: Sequence[XType]) -> Flow:
+        return Flow.VALUE  # of integers too: it is the same value
 
     def arguments(self) -> str:
         return arrows(self.mapping)

@@ -4,147 +4,146 @@ A block has the dims and coords of the output, then those of the input. What has
 suffix on the side of the input. A Dataset on either side gives a Dataset of blocks.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import xarray as xr
 
 from xgrad.graph import Var
-from xgrad.labels import unwrap, wrap
+from xgrad.labels import is_traced, wrap
+from xgrad.labels.core import is_new
 from xgrad.labels.slots import read_variable
+from xgrad.names import build
 from xgrad.names.types import Dim
-from xgrad.transforms.parts import parts_of
-from xgrad.transforms.tree import Structure, flatten, leaf_paths, unflatten
+from xgrad.transforms.targets import Target, Targets
 
 Names = Mapping[Hashable, Hashable]
 
 
-class Piece(NamedTuple):
-    """One leaf of the outputs or inputs: its labels, and the variables of its arrays by the name of each.
+class Part(NamedTuple):
+    """One array of an output or input: its variable, the dims and sizes that users see, and how they call its dims."""
 
-    A DataArray, and an array without labels (``bare``), has one variable, named None.
-    """
+    var: Var
+    sizes: Mapping[Dim, int]
+    shown: Mapping[Dim, Dim]
+
+
+class Piece(NamedTuple):
+    """One leaf of the outputs or inputs: its labels, and its arrays by name (of a DataArray and an array: None)."""
 
     labels: Any
-    vars: Mapping[Any, Var]
+    parts: Mapping[Any, Part]
     bare: bool
     path: str
 
 
 class Side(NamedTuple):
-    """All outputs or all inputs of a Jacobian: their leaves, in containers."""
+    """All outputs or all inputs of a Jacobian."""
 
     pieces: tuple[Piece, ...]
-    structure: Structure
+
+    @property
+    def parts(self) -> list[tuple[Piece, Part]]:
+        """All arrays, leaf by leaf, each with its leaf."""
+        return [(piece, part) for piece in self.pieces for part in piece.parts.values()]
 
     @property
     def vars(self) -> list[Var]:
-        """All variables, leaf by leaf."""
-        return [v for piece in self.pieces for v in piece.vars.values()]
+        """The variables of all arrays."""
+        return [part.var for _, part in self.parts]
 
 
-def side_of(value: Any, root: str, mark: Callable[[Var], Var] = lambda v: v) -> Side:
-    """The leaves of ``value`` that hold traced data, each of its variables replaced by ``mark`` of it."""
-    leaves, structure = flatten(value)
-    paths = leaf_paths(structure, root)
-    pieces = [_piece(leaf, path, mark) for leaf, path in zip(leaves, paths, strict=True)]
-    return Side(tuple(pieces), structure)
+def side_of(targets: Targets) -> Side:
+    """The leaves of ``targets``, with what labels need to be known of them."""
+    return Side(tuple([_piece(target) for target in targets.each]))
 
 
-def _piece(leaf: Any, path: str, mark: Callable[[Var], Var]) -> Piece:
+def _piece(target: Target) -> Piece:
+    leaf = target.leaf
     if isinstance(leaf, xr.Dataset):
-        found = {k: _var(v.variable, mark) for k, v in leaf.data_vars.items() if parts_of(v)}
-        return Piece(leaf, found, False, path)
-    if isinstance(leaf, xr.DataArray):
-        return Piece(leaf, {None: _var(leaf.variable, mark)} if parts_of(leaf) else {}, False, path)
-    found = {None: mark(_with_numbered_dims(part)) for part in parts_of(leaf)}
-    return Piece(xr.DataArray(), found, True, path)
+        names = [k for k, v in leaf.data_vars.items() if is_traced(read_variable(v.variable)[0])]
+        dims = [leaf[k].dims for k in names]
+    else:
+        names = [None] * len(target.arrays)
+        labeled = isinstance(leaf, xr.DataArray)
+        dims = [leaf.dims if labeled else _numbered(a.ndim) for a in target.arrays]
+    parts = [_part(a, d) for a, d in zip(target.arrays, dims, strict=True)]
+    bare = not isinstance(leaf, xr.DataArray | xr.Dataset)
+    labels = xr.DataArray() if bare else leaf
+    return Piece(labels, dict(zip(names, parts, strict=True)), bare, target.name)
 
 
-def _var(variable: xr.Variable, mark: Callable[[Var], Var]) -> Var:
-    return mark(unwrap(read_variable(variable)[0], variable.dims))
+def _numbered(ndim: int) -> tuple[str, ...]:
+    """What xarray calls axes without names."""
+    return tuple([f"dim_{i}" for i in range(ndim)])
 
 
-def _with_numbered_dims(array: Any) -> Var:
-    """The variable of an array without labels: its dims are called as xarray calls them."""
-    return unwrap(array, [f"dim_{i}" for i in range(array.ndim)])
-
-
-def with_vars(piece: Piece, leaf: Any, vars: Mapping[Any, Var]) -> Any:
-    """``leaf``, of which ``piece`` was made, around other variables of the same types."""
-    if piece.bare:
-        return wrap(vars[None]) if vars else leaf
-    data = {name: wrap(v) for name, v in vars.items()}
-    if isinstance(leaf, xr.DataArray):
-        return leaf.copy(deep=False, data=data[None]) if data else leaf
-    kept = {k: data.get(k, read_variable(v.variable)[0]) for k, v in leaf.data_vars.items()}
-    return leaf.copy(deep=False, data=kept)
+def _part(array: Any, dims: Sequence[Dim]) -> Part:
+    shown = {name: d for name, d in zip(array.names, dims, strict=True) if not is_new(name)}
+    return Part(array.value, dict(zip(dims, array.shape, strict=True)), shown)
 
 
 # ---- names -------------------------------------------------------------------------------------------------------
 def names_for(output: Piece, wrt: Piece, suffix: str) -> Names:
     """What the dims and coords of an input are called beside those of an output."""
     taken = {*_dims(output), *output.labels.coords}
-    names: dict[Hashable, Hashable] = {d: _free(d, taken, suffix) for d in _dims(wrt)}
-    for name, coord in wrt.labels.coords.items():
-        moved = any(names[d] != d for d in coord.dims)
-        names.setdefault(name, _free(name, taken, suffix, moved))
+    own = [*_dims(wrt), *wrt.labels.coords]
+    moved = {d for d in _dims(wrt) if d in taken}
+    names: dict[Hashable, Hashable] = {}
+    for name in dict.fromkeys(own):
+        dims = wrt.labels[name].dims if name in wrt.labels.coords else ()
+        if name in taken or moved & set(dims):
+            names[name] = _free(name, {*taken, *own, *names.values()}, suffix)
+        else:
+            names[name] = name
     return names
 
 
 def _dims(piece: Piece) -> list[Dim]:
-    return list(dict.fromkeys(d for v in piece.vars.values() for d in v.type.dims))
+    return list(dict.fromkeys(d for part in piece.parts.values() for d in part.sizes))
 
 
-def _free(name: Hashable, taken: set, suffix: str, moved: bool = False) -> Hashable:
-    """``name``, with the suffix as often as it takes where it is taken (and at least once where ``moved``)."""
-    new = f"{name}{suffix}" if moved else name
+def _free(name: Hashable, taken: set, suffix: str) -> Hashable:
+    """``name`` with the suffix, as often as it takes."""
+    new = f"{name}{suffix}"
     while new in taken:
         new = f"{new}{suffix}"
     return new
 
 
 # ---- blocks ------------------------------------------------------------------------------------------------------
-def assemble(
-    outputs: Side, wrt: Side, made: Sequence[Sequence[Var]], suffix: str, *, named: bool
-) -> Any:
-    """The Jacobian in the containers of the outputs, each leaf of which becomes those of the inputs.
+class Style(NamedTuple):
+    """How blocks are called: the suffix of what is on both sides, and whether one is named ``d(y)/d(x)``."""
 
-    ``made[i][j]`` is the block of output variable i by input variable j, numbered leaf by leaf. ``named`` asks for the
-    name ``d(y)/d(x)`` where both have names.
-    """
-    rows = iter(made)
-    leaves = []
-    for y in outputs.pieces:
-        mine = [next(rows) for _ in y.vars]
-        columns = iter(range(len(wrt.vars)))
-        blocks = []
-        for x in wrt.pieces:
-            at = [next(columns) for _ in x.vars]
-            found = {
-                (u, a): mine[i][j]
-                for i, u in enumerate(y.vars)
-                for a, j in zip(x.vars, at, strict=True)
-            }
-            blocks.append(_leaf(y, x, found, suffix, named))
-        leaves.append(unflatten(wrt.structure, blocks))
-    return unflatten(outputs.structure, leaves)
+    suffix: str
+    named: bool
 
 
-def _leaf(y: Piece, x: Piece, found: Mapping[tuple[Any, Any], Var], suffix: str, named: bool) -> Any:
-    if y.bare and x.bare:
-        (block,) = found.values()
-        return wrap(block)
-    coords = _coords(y, x, suffix)
-    arrays = {
-        _name(u, a, suffix): _labeled(block, coords) for (u, a), block in found.items()
+def leaf_of(y: Piece, x: Piece, made: Mapping[tuple[Any, Any], Var], style: Style) -> Any:
+    """The block of one output leaf by one input leaf; ``made`` has those of their arrays, by the names of both."""
+    names = names_for(y, x, style.suffix)
+    blocks = {
+        (u, a): _spread(block, y.parts[u], x.parts[a], names) for (u, a), block in made.items()
     }
+    if y.bare and x.bare:
+        (block,) = blocks.values()
+        return wrap(block)
+    coords = _coords(y, x, names)
+    arrays = {_name(*key, style.suffix): _labeled(block, coords) for key, block in blocks.items()}
     if isinstance(y.labels, xr.Dataset) or isinstance(x.labels, xr.Dataset):
         return xr.Dataset(arrays)
     (array,) = arrays.values()
-    names = y.labels.name, x.labels.name
-    array.name = f"d({names[0]})/d({names[1]})" if named and None not in names else None
+    both = y.labels.name, x.labels.name
+    array.name = f"d({both[0]})/d({both[1]})" if style.named and None not in both else None
     return array
+
+
+def _spread(block: Var, y: Part, x: Part, names: Names) -> Var:
+    """A block with the dims that users see, in their order; those of size 1 that only a layout has are added."""
+    shared = {d for d in x.shown.values() if names[d] not in block.type.dims}
+    theirs = {names[d]: n for d, n in x.sizes.items() if d not in shared}
+    sizes = {**y.sizes, **theirs}
+    return build.broadcast(block, sizes, sizes.values())
 
 
 def _name(u: Any, a: Any, suffix: str) -> Any:
@@ -154,9 +153,8 @@ def _name(u: Any, a: Any, suffix: str) -> Any:
     return f"{u}{suffix}_{a}"
 
 
-def _coords(y: Piece, x: Piece, suffix: str) -> xr.Dataset:
+def _coords(y: Piece, x: Piece, names: Names) -> xr.Dataset:
     """The coords of both sides, under the names that they have in a block."""
-    names = names_for(y, x, suffix)
     ours, theirs = y.labels.coords.to_dataset(), x.labels.coords.to_dataset()
     theirs = theirs.drop_vars([k for k, c in theirs.coords.items() if _same(c, ours.coords.get(k))])
     known = {*theirs.dims, *theirs.coords}

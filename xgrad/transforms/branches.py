@@ -1,4 +1,4 @@
-"""``cond``, ``switch`` and ``while_loop``: decisions of the running program, where Python's ``if`` and ``while`` cannot be."""
+"""``cond``, ``switch`` and ``while_loop``: decisions of the running program, where Python's own cannot be taken."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -30,9 +30,9 @@ def cond(
     >>> import xarray as xr, xgrad as xg
     >>> @xg.jit
     ... def root(x):
-    ...     return xg.cond(x >= 0, lambda x: x**0.5, lambda x: 0 * x, x)
+    ...     return xg.cond(x >= 0, lambda x: x**0.5, lambda x: abs(x), x)
     >>> float(root(xr.DataArray(4.0))), float(root(xr.DataArray(-4.0)))
-    (2.0, 0.0)
+    (2.0, 4.0)
     """
     if isinstance(pred, bool | np.bool_):
         return true_fun(*operands) if pred else false_fun(*operands)
@@ -69,8 +69,8 @@ def while_loop(
     in reverse mode needs a bound: with ``max_steps`` the loop ends after so many steps at the latest, and keeps the
     carries of that many.
 
-    Raises ArgumentError, DimensionError, SizeMismatchError, UnsupportedTypeError for a carry that changes its form, or a
-    condition that is not a 0-d boolean. Differentiating without ``max_steps`` raises GradNotImplementedError.
+    Raises ArgumentError, DimensionError, SizeMismatchError, UnsupportedTypeError for a carry that changes its form or
+    a condition that is not a 0-d boolean. Differentiating without ``max_steps`` raises GradNotImplementedError.
 
     >>> import xgrad as xg
     >>> float(xg.while_loop(lambda x: x < 100.0, lambda x: 2 * x, 3.0))

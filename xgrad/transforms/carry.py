@@ -177,12 +177,17 @@ class Carry(NamedTuple):
 
 
 def _settled(before: XType, after: XType) -> XType:
-    """A Python number takes the dtype of what the step makes of it."""
-    return before._replace(dtype=after.dtype, weak=after.weak) if before.weak else before
+    """A Python number takes the dtype of what it becomes; of two Python numbers the wider."""
+    if not before.weak:
+        return before
+    dtype = np.promote_types(before.dtype, after.dtype) if after.weak else after.dtype
+    return before._replace(dtype=dtype, weak=after.weak)
 
 
 def _relabeled(before: Any, after: Any) -> Any:
-    """A number without labels that a step turns into a 0-d DataArray is one from the start."""
+    """The name is what a step makes of it; and a number that it turns into a 0-d DataArray is one from the start."""
+    if isinstance(before, xr.DataArray) and isinstance(after, xr.DataArray):
+        return before.rename(after.name) if before.name != after.name else before
     plain = is_traced(before) and _kind(before) == "an array without labels" and before.ndim == 0
     if plain and isinstance(after, xr.DataArray) and after.ndim == 0:
         return after.reset_coords(drop=True)
@@ -232,7 +237,8 @@ def _mismatch(
     where = f" ({part.var.source})" if part.var.source else ""
     shown = "shape" if part.dims is None and what != "dtype" else what
     return error(
-        f"xgrad.{words.verb}: `{part.path}` has the {shown} {before} {words.before} and {after} {words.after}{where}.\n{advice}"
+        f"xgrad.{words.verb}: `{part.path}` has the {shown} {before} {words.before}"
+        f" and {after} {words.after}{where}.\n{advice}"
     )
 
 

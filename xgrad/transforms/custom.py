@@ -9,7 +9,7 @@ from xgrad.errors import ArgumentError
 from xgrad.gradient.lazy import close, lazy_pullback
 from xgrad.gradient.markers import CustomGradient
 from xgrad.gradient.ops import cotangent_type
-from xgrad.graph import Graph, Var, located, user_source
+from xgrad.graph import Graph, Var, located, substitute, user_source
 from xgrad.transforms.derive import zeros
 from xgrad.transforms.functions import argument_name, function_name, inner_function
 from xgrad.transforms.jit import is_symbolic

@@ -61,12 +61,12 @@ def explain(target: Any, *args: Any, argnums: Any = 0, **kwargs: Any) -> Explana
 
     >>> import xgrad as xg
     >>> x = xg.xtensor("x", dims="t", shape=3)
-    >>> cost = (xg.floor(x) * x).sum()
-    >>> print(xg.explain(cost, x))  # doctest: +ELLIPSIS
-    x by x: connected, defined: its values pass
-    XReduce sum(t)...
-    └─ value: XElemwise multiply...
-       ├─ step (it is constant between its jumps): XElemwise floor...
+    >>> print(xg.explain((xg.floor(x) * x).rename("y"), x))
+    y by x: connected, defined: its values pass
+    XElemwise multiply  # ...
+    ├─ value: XElemwise floor  # ...
+    │  └─ step (it is constant between its jumps): x
+    └─ value: x
     """
     outputs, inputs = _pairs(target, args, argnums, kwargs)
     questions = [

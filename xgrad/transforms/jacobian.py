@@ -4,33 +4,44 @@ The derivatives of all elements are one batched derivative node (``gradient.jaco
 Along dims in which the computation does not mix entries (``gradient.dependence``) only what is not zero is computed.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, get_args
+from math import prod
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from xgrad.errors import ArgumentError, DimensionError, nearest
+from xgrad.errors import ArgumentError, DimensionError, JacobianSizeError, nearest
 from xgrad.gradient.dependence import Apart, State, dependence
 from xgrad.gradient.jacobian import Block, Pair, blocks_of, plan_for
-from xgrad.gradient.lazy import Wrt, lazy_pushforward
-from xgrad.gradient.status import GradStatus, statuses
+from xgrad.gradient.status import op_text, statuses
 from xgrad.graph import Var, located, user_source
-from xgrad.names.types import Dim
-from xgrad.options import AD
-from xgrad.transforms.blocks import Piece, Side, assemble, names_for, side_of, with_vars
-from xgrad.transforms.derive import raise_disconnected, raise_undefined
-from xgrad.transforms.grad import grad, gradient_of
+from xgrad.names import build
+from xgrad.names.types import Dim, XType
+from xgrad.options import current_options
+from xgrad.transforms.blocks import Part, Piece, Side, Style, leaf_of, names_for, side_of
+from xgrad.transforms.derive import (
+    Policy,
+    Request,
+    check_choice,
+    check_group,
+    checked_route,
+    push,
+)
+from xgrad.transforms.functions import (
+    checked_positions,
+    compile_options,
+    function_name,
+    inner_function,
+    marked_arguments,
+)
+from xgrad.transforms.grad import grad, symbolic_gradients
 from xgrad.transforms.jit import Compiled
-from xgrad.transforms.tangents import tangent_vars
-from xgrad.transforms.tree import flatten, unflatten
+from xgrad.transforms.targets import Targets, fitted, symbols
 
 MODES = ("auto", "forward", "reverse")
 Dims = str | Iterable[Dim]
 
 
-class Request(NamedTuple):
+class Options(NamedTuple):
     """The options of a Jacobian. ``second``: it is one of a gradient, which may be constant and gives no name."""
 
     mode: str = "auto"
@@ -65,7 +76,8 @@ def jacobian(
     memory at a time, None for all; "auto" keeps an estimate of their memory within 1 GiB. ``ad`` as in ``jit``.
 
     Raises DimensionError where a dim in ``pointwise`` is mixed or unknown, DisconnectedInputError where no output
-    depends on an argument, GradUndefinedError, GradNotImplementedError, ArgumentError.
+    depends on an argument, JacobianSizeError where the result is larger than ``options(jacobian_bytes=...)`` allows,
+    GradUndefinedError, GradNotImplementedError, ArgumentError.
 
     >>> import xgrad as xg, xarray as xr
     >>> x = xr.DataArray([1.0, 2.0], dims="city", coords={"city": ["Oslo", "Rome"]})
@@ -75,11 +87,11 @@ def jacobian(
     >>> xg.jacobian(lambda x: x**2, pointwise="city")(x).values.tolist()
     [2.0, 4.0]
     """
-    request = _checked(Request(mode, chunk, pointwise, suffix, ad or ""))
+    options = _checked(Options(mode, chunk, pointwise, suffix, checked_route(ad)))
     which = wrt if argnums is None else argnums
     if callable(target):
-        return _of_function(target, which, request)
-    return _of_symbols(target, which, request)
+        return _of_function(target, which, options)
+    return _of_symbols(symbols(target, "the expression"), which, options)
 
 
 def hessian(
@@ -106,12 +118,13 @@ def hessian(
     >>> xg.hessian(lambda x: (x**3).sum(), pointwise="x")(x).values.tolist()
     [6.0, 12.0]
     """
-    request = Request("forward", chunk, pointwise, suffix, ad or "", second=True)
-    request = _checked(request)
+    route = checked_route(ad)
+    options = _checked(Options("forward", chunk, pointwise, suffix, route, second=True))
     which = wrt if argnums is None else argnums
     if callable(target):
-        return _of_function(grad(target, which, ad=ad or ""), which, request)
-    return _of_symbols(gradient_of(target, which, ad=ad or ""), which, request)
+        return _of_function(grad(target, which, ad=route), which, options)
+    slope = symbolic_gradients(target, which, Policy(), route)
+    return _of_symbols(Targets(slope, "the gradient"), which, options)
 
 
 def hessian_vector_product(
@@ -123,200 +136,167 @@ def hessian_vector_product(
     direction ``p``, which looks like the argument (a tuple of them for several argnums), as the result does.
     ``hessian_vector_product(cost, wrt, p)`` gives symbolic arrays. The cost is that of about two gradients.
 
-    Raises DimensionError, SizeMismatchError and AlignmentError where ``p`` does not look like the argument, ArgumentError
-    where its containers differ, and the errors of ``grad``.
+    Raises DimensionError, SizeMismatchError and AlignmentError where ``p`` does not look like the argument,
+    ArgumentError where its containers differ, and the errors of ``grad``.
 
     >>> import xgrad as xg, xarray as xr
     >>> x = xr.DataArray([1.0, 2.0], dims="x")
     >>> xg.hessian_vector_product(lambda x: (x**3).sum())(x, xr.ones_like(x)).values.tolist()
     [6.0, 12.0]
     """
-    which = wrt if argnums is None else argnums
+    which, route = wrt if argnums is None else argnums, checked_route(ad)
     if callable(target):
-        return _product_of_function(target, which, ad or "")
-    slope = gradient_of(target, which, ad=ad or "")
-    return _pushed(slope, side_of(which, "wrt"), which, p, ad or "")
+        return _product_of_function(target, which, route)
+    slope = symbolic_gradients(target, which, Policy(), route)
+    targets = symbols(which, "wrt")
+    with located(user_source()):
+        return _pushed(slope, targets.vars, fitted(p, targets, "directions"), route)
 
 
 # ---- functions ---------------------------------------------------------------------------------------------------
-def _of_function(fun: Callable[..., Any], argnums: Any, request: Request) -> Compiled:
-    inner = fun.fun if isinstance(fun, Compiled) else fun
+def _of_function(fun: Callable[..., Any], argnums: Any, options: Options) -> Compiled:
+    positions, several = checked_positions(argnums)
 
-    @wraps(inner)
+    @wraps(inner_function(fun))
     def derived(*args: Any, **kwargs: Any) -> Any:
-        marked = _Marked(fun, args, argnums)
-        out = inner(*marked.args, **kwargs)
-        return _jacobian(side_of(out, "result"), marked.side, request)
+        given, targets = marked_arguments(fun, args, positions)
+        result = Targets(inner_function(fun)(*given, **kwargs), "result")
+        rows = _jacobian(result, targets, options)
+        return result.rebuilt([tuple(row) if several else row[0] for row in rows])
 
-    return Compiled(derived, **_compile_options(fun))
+    return Compiled(derived, **compile_options(fun))
 
 
 def _product_of_function(fun: Callable[..., Any], argnums: Any, ad: str) -> Compiled:
+    positions, several = checked_positions(argnums)
     slope = grad(fun, argnums, ad=ad)
 
-    @wraps(slope.fun)
+    @wraps(inner_function(fun))
     def product(*args: Any, **kwargs: Any) -> Any:
         if len(args) < 2:
             raise ArgumentError(
-                f"the Hessian product of {_name(fun)} takes its arguments and then the direction p, by position;"
-                f" it was called with {len(args)} positional arguments."
+                f"the Hessian product of {function_name(fun)} takes its arguments and then the direction,"
+                f" by position; it was called with {len(args)} positional arguments."
             )
         *given, p = args
-        marked = _Marked(fun, given, argnums)
-        return _pushed(slope.fun(*marked.args, **kwargs), marked.side, marked.value, p, ad)
+        given, targets = marked_arguments(fun, given, positions)
+        with located(user_source()):
+            pairs = _paired(p, targets, several)
+            along = [v for value, target in pairs for v in fitted(value, target, "directions")]
+            wrt = [v for target in targets for v in target.vars]
+            return _pushed(slope.fun(*given, **kwargs), wrt, along, ad)
 
     del product.__wrapped__  # its signature is that of fun and one argument more
-    return Compiled(product, **_compile_options(fun))
+    return Compiled(product, **compile_options(fun))
 
 
-def _compile_options(fun: Any) -> dict[str, Any]:
-    return fun.compile_options if isinstance(fun, Compiled) else {}
-
-
-class _Marked:
-    """The arguments of a call with those that are differentiated set apart from other uses of the same values."""
-
-    def __init__(self, fun: Callable[..., Any], args: Sequence[Any], argnums: Any) -> None:
-        several = isinstance(argnums, tuple | list)
-        positions = [_position(p, args, fun) for p in (argnums if several else (argnums,))]
-        chosen = tuple([args[p] for p in positions])
-        self.value = chosen if several else chosen[0]
-        root = "" if several else _argument_name(fun, positions[0])
-        self.side = side_of(self.value, root, lambda v: Wrt()(v))
-        if several:
-            self.side = _renamed(self.side, [_argument_name(fun, p) for p in positions])
-        values = with_side(self.side, self.value)
-        self.args = list(args)
-        for p, value in zip(positions, values if several else (values,), strict=True):
-            self.args[p] = value
-
-
-def with_side(side: Side, value: Any) -> Any:
-    """``value``, of which ``side`` was made, around the variables of ``side``."""
-    leaves, _ = flatten(value)
-    pairs = zip(side.pieces, leaves, strict=True)
-    return unflatten(side.structure, [with_vars(piece, leaf, piece.vars) for piece, leaf in pairs])
-
-
-def _renamed(side: Side, names: Sequence[str]) -> Side:
-    """The paths of a tuple of arguments, ``[1].rate``, under the names of the arguments."""
-    pieces = []
-    for piece in side.pieces:
-        number, _, rest = piece.path[1:].partition("]")
-        pieces.append(piece._replace(path=names[int(number)] + rest))
-    return side._replace(pieces=tuple(pieces))
-
-
-def _position(position: Any, args: Sequence[Any], fun: Callable[..., Any]) -> int:
-    if not isinstance(position, int | np.integer) or isinstance(position, bool):
-        raise ArgumentError(f"argnums must be an int or a tuple of ints, not {position!r}.")
-    if not -len(args) <= position < len(args):
+def _paired(p: Any, targets: Sequence[Targets], several: bool) -> list[tuple[Any, Targets]]:
+    """Each direction with the argument that it belongs to."""
+    values = p if several else (p,)
+    if not isinstance(values, tuple | list) or len(values) != len(targets):
         raise ArgumentError(
-            f"argnums={position} of {_name(fun)}: it was called with {len(args)} positional arguments.\n"
-            "Pass the argument by position, or change argnums."
+            f"the directions must be a tuple with one for each of the {len(targets)} arguments in argnums."
         )
-    return int(position) % len(args)
-
-
-def _argument_name(fun: Callable[..., Any], position: int) -> str:
-    try:
-        names = list(inspect.signature(fun).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return names[position] if position < len(names) else f"argument {position}"
-
-
-def _name(fun: Any) -> str:
-    return getattr(fun, "__name__", type(fun).__name__)
+    return list(zip(values, targets, strict=True))
 
 
 # ---- variables ---------------------------------------------------------------------------------------------------
-def _of_symbols(expression: Any, wrt: Any, request: Request) -> Any:
-    outputs, inputs = side_of(expression, "the expression"), side_of(wrt, "wrt")
-    for side, role in ((outputs, "the expression"), (inputs, "wrt")):
-        if not side.vars:
-            raise ArgumentError(
-                f"{role} must hold symbolic arrays (xgrad.xtensor, or values inside a traced function)."
-            )
-    return _jacobian(outputs, inputs, request)
+def _of_symbols(expression: Targets, wrt: Any, options: Options) -> Any:
+    targets = symbols(wrt, "wrt")
+    groups = [Targets(t.leaf, t.name) for t in targets.each]
+    rows = _jacobian(expression, groups, options)
+    return expression.rebuilt([targets.rebuilt(row) for row in rows])
 
 
-def _jacobian(outputs: Side, wrt: Side, request: Request) -> Any:
-    """The Jacobian of all leaves of one side by all of the other."""
-    constant = next((piece.path for piece in outputs.pieces if not piece.vars), None)
+def _jacobian(outputs: Targets, wrt: Sequence[Targets], options: Options) -> list[list[Any]]:
+    """For each leaf of the outputs, and each group of inputs in its containers, the blocks of the Jacobian.
+
+    A group is what the user asked by: it may be connected in part only.
+    """
+    constant = next((target.name for target in outputs.each if not target.vars), None)
     if constant is not None:
-        raise ArgumentError(f"`{constant}` is a constant; return only what depends on the arguments.")
-    if request.second:  # a gradient has the leaves of what it is by
-        pairs = zip(outputs.pieces, wrt.pieces, strict=True)
-        outputs = outputs._replace(pieces=tuple([y._replace(path=x.path) for y, x in pairs]))
-    ys, xs = outputs.vars, wrt.vars
+        raise ArgumentError(
+            f"`{constant}` is a constant; return only what depends on the arguments."
+        )
     with located(user_source()):
-        found = _statuses(ys, wrt, strict=not request.second)
-        wanted = _wanted(outputs, wrt, found, request)
-        plan = plan_for(ys, xs, wanted, request.mode, request.chunk)
-        made = blocks_of(ys, xs, wanted, plan, request.ad)
-        rows = [[made[i, j] for j in range(len(xs))] for i in range(len(ys))]
-        return assemble(outputs, wrt, rows, request.suffix, named=not request.second)
+        _check_groups(outputs, wrt, options)
+        ys = side_of(outputs)
+        xs = Side(tuple([piece for group in wrt for piece in side_of(group).pieces]))
+        if options.second:  # a gradient has the leaves of what it is by
+            named = [y._replace(path=x.path) for y, x in zip(ys.pieces, xs.pieces, strict=True)]
+            ys = Side(tuple(named))
+        made = _blocks(ys, xs, options)
+        style = Style(options.suffix, named=not options.second)
+        rows = []
+        for y in ys.pieces:
+            leaves = iter([leaf_of(y, x, made(y, x), style) for x in xs.pieces])
+            rows.append([group.rebuilt([next(leaves) for _ in group.each]) for group in wrt])
+        return rows
 
 
-def _statuses(ys: Sequence[Var], wrt: Side, *, strict: bool) -> list[list[GradStatus]]:
-    """The status of every output for each input, after the checks."""
-    found = []
-    for piece in wrt.pieces:
-        mine = [statuses(ys, v) for v in piece.vars.values()]
-        for status, v in zip(mine, piece.vars.values(), strict=True):
-            for s in status:
-                raise_undefined(piece.path, s)
-        worst = [s for status in mine for s in status]
-        if strict and worst and not any(s.connected for s in worst):
-            raise_disconnected(piece.path, worst[0])
-        found += mine
-    return found
+def _check_groups(outputs: Targets, wrt: Sequence[Targets], options: Options) -> None:
+    request = Request(outputs.vars, what="the result")
+    policy = Policy(disconnected_inputs="ignore") if options.second else Policy()
+    for group in wrt:
+        check_group(group, {v: request.status(v) for v in group.vars}, policy, request.what)
 
 
-def _wanted(
-    outputs: Side, wrt: Side, found: Sequence[Sequence[GradStatus]], request: Request
-) -> dict[Pair, Block]:
-    _check_dims(request.pointwise, wrt)
-    ys = [(piece, y) for piece in outputs.pieces for y in piece.vars.values()]
-    xs = [(piece, x) for piece in wrt.pieces for x in piece.vars.values()]
-    return {
-        (i, j): _block(ys[i], xs[j], found[j][i].connected, request)
-        for i in range(len(ys))
-        for j in range(len(xs))
+def _blocks(
+    ys: Side, xs: Side, options: Options
+) -> Callable[[Piece, Piece], dict[tuple[Any, Any], Var]]:
+    """The blocks of all arrays, as a function that gives those of two leaves."""
+    _check_dims(options.pointwise, xs)
+    outputs = [build.rename(part.var, part.shown) for _, part in ys.parts]
+    found = [statuses(outputs, part.var) for _, part in xs.parts]
+    wanted: dict[Pair, Block] = {}
+    for i, (y_piece, _) in enumerate(ys.parts):
+        for j, (x_piece, x) in enumerate(xs.parts):
+            names = names_for(y_piece, x_piece, options.suffix)
+            shared = _shared(outputs[i], x, options.pointwise, _what(y_piece, x_piece, options))
+            calls = {d: names[x.shown[d]] for d in x.var.type.dims}
+            wanted[i, j] = Block(calls, shared, found[j][i].connected)
+    _check_size(
+        [(outputs[i].type, xs.parts[j][1].var.type, b.shared) for (i, j), b in wanted.items()]
+    )
+    plan = plan_for(outputs, xs.vars, wanted, options.mode, options.chunk)
+    made = blocks_of(outputs, xs.vars, wanted, plan, options.ad)
+    return lambda y, x: {
+        (u, a): made[_number(ys, y, u), _number(xs, x, a)] for u in y.parts for a in x.parts
     }
 
 
-def _block(
-    output: tuple[Piece, Var], wrt: tuple[Piece, Var], connected: bool, request: Request
-) -> Block:
-    (y_piece, y), (x_piece, x) = output, wrt
-    names = names_for(y_piece, x_piece, request.suffix)
-    what = f"the Hessian by `{y_piece.path}` and" if request.second else f"the Jacobian of `{y_piece.path}` by"
-    shared = _shared(y, x, request.pointwise, f"{what} `{x_piece.path}`")
-    return Block({d: names[d] for d in x.type.dims}, shared, connected)
+def _number(side: Side, piece: Piece, name: Any) -> int:
+    """The number of an array among those of a side."""
+    part = piece.parts[name]
+    return next(k for k, (_, p) in enumerate(side.parts) if p is part)
+
+
+def _what(y: Piece, x: Piece, options: Options) -> str:
+    if options.second:
+        return f"the Hessian by `{y.path}` and `{x.path}`"
+    return f"the Jacobian of `{y.path}` by `{x.path}`"
 
 
 # ---- pointwise dims ----------------------------------------------------------------------------------------------
-def _shared(y: Var, x: Var, pointwise: Dims, what: str) -> frozenset[Dim]:
+def _shared(y: Var, x: Part, pointwise: Dims, what: str) -> frozenset[Dim]:
     """The dims of ``x`` along which the block has a diagonal only; a mixing dim that the user named is refused."""
-    asked = x.type.dims if pointwise == "auto" else [d for d in pointwise if d in x.type.dims]
-    states = {d: dependence([y], x, d)[0] for d in asked}
+    known = [d for d in x.var.type.dims if x.shown[d] == d]
+    asked = known if pointwise == "auto" else [d for d in pointwise if d in known]
+    states = {d: dependence([y], x.var, d)[0] for d in asked}
     kept = [d for d, s in states.items() if s == Apart(d) or (s is None and d in y.type.dims)]
     if pointwise != "auto":
         for d, state in states.items():
             if d not in kept and state is not None:
                 raise _mixes(d, state, what)
-    return frozenset([d for d in kept if y.type.sizes[d] == x.type.sizes[d]])
+    return frozenset([d for d in kept if y.type.sizes[d] == x.var.type.sizes[d]])
 
 
 def _mixes(dim: Dim, state: State, what: str) -> DimensionError:
     if isinstance(state, Apart):
-        how = f"in the result they lie along {state.dim!r}"
+        how = f"in the result its entries lie along {state.dim!r}"
     else:
-        node = state.node
-        text = getattr(node.op, "describe", lambda: type(node.op).__name__)()
-        how = f"{text} mixes its entries{f' ({node.source})' if node.source else ''}"
+        source = state.node.source
+        how = f"{op_text(state.node)} mixes its entries{f' ({source})' if source else ''}"
     return DimensionError(
         f"{what} is not pointwise along {dim!r}: {how}.\n"
         f"Take {dim!r} out of pointwise, or let pointwise='auto' find the dims."
@@ -324,7 +304,7 @@ def _mixes(dim: Dim, state: State, what: str) -> DimensionError:
 
 
 def _check_dims(pointwise: Dims, wrt: Side) -> None:
-    known = list(dict.fromkeys(d for v in wrt.vars for d in v.type.dims))
+    known = list(dict.fromkeys(d for _, part in wrt.parts for d in part.sizes))
     for dim in () if pointwise == "auto" else pointwise:
         if dim not in known:
             raise DimensionError(
@@ -333,31 +313,40 @@ def _check_dims(pointwise: Dims, wrt: Side) -> None:
             )
 
 
-# ---- products and options ----------------------------------------------------------------------------------------
-def _pushed(slope: Any, wrt: Side, value: Any, p: Any, ad: str) -> Any:
-    """The derivative of a gradient along ``p``, with the labels of the gradient."""
-    gradient = side_of(slope, "gradient")
-    with located(user_source()):
-        along = tangent_vars(p, wrt)
-        made = iter(lazy_pushforward(gradient.vars, wrt.vars, along, ad=ad))
-    leaves, _ = flatten(slope)
-    done = []
-    for piece, leaf in zip(gradient.pieces, leaves, strict=True):
-        done.append(with_vars(piece, leaf, {name: next(made) for name in piece.vars}))
-    return unflatten(gradient.structure, done)
-
-
-def _checked(request: Request) -> Request:
-    if request.mode not in MODES:
-        raise ArgumentError(
-            f"mode must be one of {MODES}, not {request.mode!r}{nearest(request.mode, MODES)}."
+def _check_size(blocks: Sequence[tuple[XType, XType, frozenset[Dim]]]) -> None:
+    """Raise where the Jacobian alone would take more memory than the option allows."""
+    limit = current_options().jacobian_bytes
+    sizes = [
+        [*y.shape, *[n for d, n in x.sizes.items() if d not in shared]] for y, x, shared in blocks
+    ]
+    found = sum([prod(n) * x.dtype.itemsize for n, (_, x, _) in zip(sizes, blocks, strict=True)])
+    if found > limit:
+        y, x, _ = max(blocks, key=lambda block: prod(block[0].shape) * prod(block[1].shape))
+        raise JacobianSizeError(
+            f"the Jacobian of {y} by {x} would take {found / 2**30:,.1f} GiB; the limit is {limit / 2**30:,.1f} GiB.\n"
+            "Name the dims that do not mix (pointwise='auto'), use products with it (xgrad.pushforward, xgrad.pullback,"
+            " xgrad.hessian_vector_product), or raise the limit: xgrad.options(jacobian_bytes=...)."
         )
-    if request.ad and request.ad not in get_args(AD):
-        raise ArgumentError(f"ad must be one of {get_args(AD)}, not {request.ad!r}.")
-    chunk = request.chunk
+
+
+# ---- products and options ----------------------------------------------------------------------------------------
+def _pushed(slope: Any, wrt: Sequence[Var], along: Sequence[Var], ad: str) -> Any:
+    """The derivative of a gradient along a direction, with the labels of the gradient; zero where there is none."""
+    gradient = Targets(slope, "the gradient")
+    quiet = Policy(disconnected_inputs="ignore")
+    return push(Request(gradient.vars, ad=ad), wrt, along, gradient, quiet)
+
+
+def _checked(options: Options) -> Options:
+    check_choice("mode", options.mode, MODES)
+    if not options.suffix:
+        raise ArgumentError(
+            "suffix must not be empty: it tells the dims of the input from the output's."
+        )
+    chunk = options.chunk
     if chunk not in ("auto", None) and (not isinstance(chunk, int) or chunk < 1):
-        raise ArgumentError(f"chunk must be 'auto', None or a positive int, not {chunk!r}.")
-    dims = request.pointwise
+        raise ArgumentError(f"chunk must be 'auto', None or a positive int; got {chunk!r}.")
+    dims = options.pointwise
     if isinstance(dims, str) and dims != "auto":
         dims = (dims,)
-    return request._replace(pointwise=dims if isinstance(dims, str) else tuple(dims))
+    return options._replace(pointwise=dims if isinstance(dims, str) else tuple(dims))

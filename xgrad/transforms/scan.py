@@ -157,8 +157,8 @@ def _trace(
 
 
 def kind_changed(before: Carry, after: Carry) -> bool:
-    """Whether a carry has found another dtype, or labels."""
-    return before.types != after.types or type(before.example) is not type(after.example)
+    """Whether a carry has found another dtype, or name."""
+    return before.types != after.types or before.example is not after.example
 
 
 def fresh_vars(carries: Sequence[Carry]) -> list[Var]:

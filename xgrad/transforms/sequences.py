@@ -19,7 +19,6 @@ from xgrad.labels.slots import read_variable
 from xgrad.names import Dim, XType, build
 from xgrad.transforms.backing import is_numeric
 from xgrad.transforms.carry import parts, symbolic
-from xgrad.transforms.parts import with_parts
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
 STEP_DIM = "step"  # of stacked outputs where no dim is given
@@ -57,10 +56,11 @@ class Sequences:
 
     def _enter_leaf(self, leaf: Any, path: str) -> "_SlicedLeaf":
         if not isinstance(leaf, xr.DataArray | xr.Dataset):
-            return _SlicedLeaf(leaf, (self._row(leaf, path),) if is_traced(leaf) else (), {})
+            return _SlicedLeaf(
+                leaf, (self._row(leaf, path),) if is_traced(leaf) else (), {}, self.dim
+            )
         if self.dim not in leaf.dims:
             raise self._missing(leaf, path)
-        template = leaf.isel({self.dim: 0})
         changing = [name for name, c in leaf.coords.items() if self.dim in c.dims]
         coords = {name: self._coord(leaf.coords[name]) for name in changing}
         places = []
@@ -68,7 +68,7 @@ class Sequences:
             sliced = self.dim in part.var.type.dims
             places.append(self._add(part.var) if sliced else part.var)
         known = {name: place for name, place in coords.items() if place is not None}
-        return _SlicedLeaf(template.drop_vars(changing), tuple(places), known)
+        return _SlicedLeaf(leaf.drop_vars(changing), tuple(places), known, self.dim)
 
     def _row(self, array: Any, path: str) -> int:
         """An array without labels is read along its first axis."""
@@ -127,17 +127,33 @@ class Sequences:
 class _SlicedLeaf(NamedTuple):
     """One leaf: its labels, for each part the place of its row (or the part itself), and the coords that change."""
 
-    template: Any
+    whole: Any
     places: tuple[Any, ...]
     coords: dict[Hashable, tuple[tuple[Hashable, ...], int]]
+    dim: Dim
 
     def enter(self, arrays: Sequence[Any]) -> Any:
+        """One slice, around the arrays of all rows."""
         data = [arrays[p] if isinstance(p, int) else wrap(p) for p in self.places]
-        leaf = with_parts(self.template, data)
         coords = {
             name: xr.Variable(dims, arrays[place]) for name, (dims, place) in self.coords.items()
         }
+        leaf = self._slice(data)
         return leaf.assign_coords(coords) if coords else leaf
+
+    def _slice(self, data: Sequence[Any]) -> Any:
+        whole = self.whole
+        if isinstance(whole, xr.DataArray):
+            dims = self._rest(whole.dims)
+            return xr.DataArray(data[0], whole.coords, dims, whole.name, whole.attrs)
+        if isinstance(whole, xr.Dataset):
+            named = zip(whole.data_vars.items(), data, strict=True)
+            variables = {name: (self._rest(v.dims), part, v.attrs) for (name, v), part in named}
+            return xr.Dataset(variables, whole.coords, whole.attrs)
+        return data[0] if data else whole
+
+    def _rest(self, dims: tuple[Hashable, ...]) -> list[Hashable]:
+        return [d for d in dims if d != self.dim]
 
 
 def _chosen_dim(leaves: Sequence[Any], dim: Dim | None, verb: str) -> Dim:

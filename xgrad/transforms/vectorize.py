@@ -6,6 +6,7 @@ from typing import Any
 import xarray as xr
 
 from xgrad.errors import DimensionError, SizeMismatchError
+from xgrad.gradient.widen import widen
 from xgrad.graph import Var, located, user_source
 from xgrad.labels import unwrap, wrap
 from xgrad.labels.slots import read_variable
@@ -16,14 +17,13 @@ from xgrad.transforms.parts import parts_of
 from xgrad.transforms.trace import free_inputs
 from xgrad.transforms.tree import flatten, unflatten
 from xgrad.transforms.vmap import arrays_of
-from xgrad.transforms.widen import widen
 
 
 def vectorize_graph(outputs: Any, replace: Mapping[str, Any] | Iterable[tuple[Any, Any]]) -> Any:
-    """``outputs`` for inputs with more dims: each symbolic array in ``replace`` gives way to one that has its dims and new ones.
+    """``outputs`` for inputs with more dims: each symbolic array in ``replace`` gives way to one with new dims.
 
-    ``replace`` is a list of pairs ``(old, new)``, or a dict from the names of inputs. What depends on a new array has its
-    new dims, first, with their coords. New dims of the same name in several arrays are one dim.
+    ``replace`` is a list of pairs ``(old, new)``, or a dict from the names of inputs. What depends on a new array has
+    its new dims, first, with their coords. New dims of the same name in several arrays are one dim.
 
     Raises ArgumentError for a name that no input has, DimensionError where a new array lacks a dim of the old one, or
     brings one that the graph has already, SizeMismatchError where sizes differ.
@@ -39,7 +39,10 @@ def vectorize_graph(outputs: Any, replace: Mapping[str, Any] | Iterable[tuple[An
     vars_ = [v for arrays in found for v in arrays.values()]
     pairs = list(replace.items() if isinstance(replace, Mapping) else replace)
     roots = free_inputs(vars_)
-    olds = [named_input(old, roots) if isinstance(old, str) else unwrap(parts_of(old)[0]) for old, _ in pairs]
+    olds = [
+        named_input(old, roots) if isinstance(old, str) else unwrap(parts_of(old)[0])
+        for old, _ in pairs
+    ]
     coords = xr.Dataset()
     for old, (_, new) in zip(olds, pairs, strict=True):
         coords = coords.assign_coords(_new_coords(new, old).coords)

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import AlignmentError, DimensionError, SizeMismatchError, nearest
+from xgrad.gradient.widen import widen
 from xgrad.graph import Var, located, user_source
 from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
@@ -18,7 +19,6 @@ from xgrad.names import build
 from xgrad.names.types import Dim
 from xgrad.transforms.jit import Compiled
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
-from xgrad.transforms.widen import widen
 
 
 def vmap(fun: Callable[..., Any], dim: Hashable) -> Compiled:
@@ -41,6 +41,7 @@ def vmap(fun: Callable[..., Any], dim: Hashable) -> Compiled:
            [ 0.,  3.]])
     Coordinates:
       * city     (city) <U4 32B 'Oslo' 'Rome'
+    Dimensions without coordinates: time
     """
     inner = fun.fun if isinstance(fun, Compiled) else fun
 

@@ -13,7 +13,9 @@ import xarray as xr
 
 from xgrad.graph import Var
 from xgrad.labels import is_traced, unwrap
+from xgrad.labels.chosen import ChosenLabels
 from xgrad.labels.slots import (
+    Indexes,
     copied_coord,
     make_dataarray,
     make_dataset,
@@ -105,24 +107,45 @@ class CoordTemplate:
         return new
 
 
+class LabelsTemplate:
+    """A Variable of labels chosen by traced positions: they are looked up in their table."""
+
+    __slots__ = ("_attrs", "_dims", "_position", "_table")
+
+    def __init__(self, value: xr.Variable, output: Output) -> None:
+        labels, self._dims, attrs = read_variable(value)
+        self._attrs = attrs or None
+        self._table = labels.table
+        self._position = output(labels.places)
+
+    def build(self, arrays: Sequence[Any]) -> xr.Variable:
+        attrs = self._attrs
+        return make_variable(self._dims, self.plain(arrays), attrs and dict(attrs))
+
+    def plain(self, arrays: Sequence[Any]) -> Any:
+        return np.asarray(self._table[np.asarray(arrays[self._position])])
+
+
 class DataArrayTemplate:
     """A DataArray of which the data, or a coord, is traced."""
 
-    __slots__ = ("_coords", "_indexes", "_name", "_variable")
+    __slots__ = ("_coords", "_indexes", "_name", "_to_index", "_variable")
 
     def __init__(self, value: xr.DataArray, output: Output) -> None:
         *_, coords, indexes, self._name = read_dataarray(value)
         self._variable = _part(value.variable, output)
         self._coords = [(name, _part(v, output).build) for name, v in coords.items()]
         self._indexes = dict(indexes)
+        self._to_index = _to_index(coords, indexes)
 
     def build(self, arrays: Sequence[Any]) -> xr.DataArray:
         coords = {}
         for name, build in self._coords:  # no comprehension: its frame costs more than the loop
             coords[name] = build(arrays)
-        return make_dataarray(
-            self._variable.build(arrays), coords, self._name, self._indexes.copy()
-        )
+        indexes = self._indexes.copy()
+        for name in self._to_index:
+            _index(name, coords, indexes)
+        return make_dataarray(self._variable.build(arrays), coords, self._name, indexes)
 
     def plain(self, arrays: Sequence[Any]) -> Any:
         return self._variable.plain(arrays)
@@ -131,7 +154,7 @@ class DataArrayTemplate:
 class DatasetTemplate:
     """A Dataset."""
 
-    __slots__ = ("_attrs", "_coord_names", "_indexes", "_sizes", "_variables")
+    __slots__ = ("_attrs", "_coord_names", "_indexes", "_sizes", "_to_index", "_variables")
 
     def __init__(self, value: xr.Dataset, output: Output) -> None:
         variables, coord_names, self._attrs, indexes = read_dataset(value)
@@ -139,13 +162,15 @@ class DatasetTemplate:
         self._coord_names = set(coord_names)
         self._sizes = dict(value.sizes)
         self._indexes = dict(indexes)
+        self._to_index = _to_index({k: variables[k] for k in coord_names}, indexes)
 
     def build(self, arrays: Sequence[Any]) -> xr.Dataset:
         variables: dict[Hashable, Any] = {k: part.build(arrays) for k, part in self._variables}
         attrs = dict(self._attrs) if self._attrs else None
-        return make_dataset(
-            variables, self._coord_names.copy(), self._sizes.copy(), attrs, self._indexes.copy()
-        )
+        indexes = self._indexes.copy()
+        for name in self._to_index:
+            _index(name, variables, indexes)
+        return make_dataset(variables, self._coord_names.copy(), self._sizes.copy(), attrs, indexes)
 
     def plain(self, arrays: Sequence[Any]) -> dict[Hashable, Any]:
         names = self._coord_names
@@ -168,9 +193,29 @@ class ConcreteTemplate:
         return self.build(arrays)
 
 
-def _part(variable: xr.Variable, output: Output) -> VariableTemplate | CoordTemplate:
-    traced = is_traced(read_variable(variable)[0])
-    return VariableTemplate(variable, output) if traced else CoordTemplate(variable)
+def _part(
+    variable: xr.Variable, output: Output
+) -> VariableTemplate | LabelsTemplate | CoordTemplate:
+    data = read_variable(variable)[0]
+    if isinstance(data, ChosenLabels):
+        return LabelsTemplate(variable, output)
+    return VariableTemplate(variable, output) if is_traced(data) else CoordTemplate(variable)
+
+
+def _to_index(coords: dict[Hashable, xr.Variable], indexes: Indexes) -> list[Hashable]:
+    """The coords along their own dim that get an index when their labels are known: the traced ones have none."""
+    return [
+        name
+        for name, v in coords.items()
+        if v.dims == (name,) and name not in indexes and is_traced(read_variable(v)[0])
+    ]
+
+
+def _index(name: Hashable, variables: dict[Hashable, Any], indexes: Indexes) -> None:
+    """Make the coord ``name`` an index."""
+    index = xr.indexes.PandasIndex.from_variables({name: variables[name]}, options={})
+    variables.update(index.create_variables({name: variables[name]}))
+    indexes[name] = index
 
 
 _TEMPLATES: tuple[tuple[type, Callable[[Any, Output], Template]], ...] = (

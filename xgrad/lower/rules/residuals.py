@@ -2,8 +2,8 @@
 
 A derivative's backward loop starts from the carries and sequences of each step alone, and so would run all of the
 forward step again. Here it is handed what the forward loop has computed anyway, where that costs something: products of
-matrices, reductions, transcendental functions. Sums, products and what only moves values are cheaper to compute again
-than to write out and read back.
+matrices, reductions, transcendental functions. A few sums, products and moves of
+values are cheaper to compute again than to write out and read back; a long row of them is not.
 """
 
 from typing import NamedTuple
@@ -40,7 +40,9 @@ def _kept(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
     slices = {v: Var(v.type, source=v.source) for v in wanted}
     new = {two.rows[i].whole: outputs[len(one.carries) + k] for i, k in path.direct.items()}
     old_rows = [Row(new.get(r.whole) or r.whole, r.slice) for r in two.rows]
-    rows = [Row(whole, slices[v]) for v, whole in zip(wanted, outputs[count:], strict=True) if whole]
+    rows = [
+        Row(whole, slices[v]) for v, whole in zip(wanted, outputs[count:], strict=True) if whole
+    ]
     back = two.substituted(slices)._replace(rows=(*old_rows, *rows)).all()
     return outputs[:count], back
 
@@ -69,21 +71,40 @@ def _twins(one: Loop, two: Loop, path: Path) -> _Twins:
 
 
 def _costly(two: Loop, twins: _Twins) -> list[Var]:
-    """The values to hand over: those next to what the second loop needs that are not cheap to compute."""
+    """The values to hand over: those next to what the second loop needs that cost much to compute again."""
     needed = [v for n in two.body.nodes for v in n.inputs if n.outputs[0] not in twins.computed]
     stack = [v for v in [*needed, *two.body.outputs] if v in twins.computed]
+    handed = _worth_handing(two, twins)
     found: dict[Var, None] = {}
     seen: set[Var] = set()
     while stack:
         v = stack.pop()
-        if v in seen or v not in twins.computed:
+        if v in seen or v not in twins.computed or v.node is None:
             continue
         seen.add(v)
-        if _is_cheap(v.op) and v.node is not None:
-            stack += v.node.inputs
-        elif not isinstance(v.op, AbstractControl):
+        if v in handed:
             found[v] = None
+        else:
+            stack += v.node.inputs
     return list(found)
+
+
+def _worth_handing(two: Loop, twins: _Twins) -> set[Var]:
+    """The values that cost much to compute from what is handed over already."""
+    worth: set[Var] = set()
+    costs: dict[Var, int] = {}
+    for node in two.body.nodes:
+        if node.outputs[0] not in twins.computed or isinstance(node.op, AbstractControl):
+            continue
+        own = (1 if node.inputs else 0) if _is_cheap(node.op) else _MUCH
+        cost = own + sum([costs.get(v, 0) for v in node.inputs])
+        if cost >= _MUCH:
+            worth.update(node.outputs)
+        costs.update(dict.fromkeys(node.outputs, 0 if cost >= _MUCH else cost))
+    return worth
+
+
+_MUCH = 9  # cheap ops that together cost as much as the way to memory and back
 
 
 RESIDUALS = LoopRules(single=(), pairs=(PairRule("kept", _kept),))

@@ -18,6 +18,8 @@ from xgrad.axes.elementwise import (
     Where,
 )
 from xgrad.axes.reduce import Sum
+from xgrad.axes.segment import SegmentSum
+from xgrad.axes.sliding import WindowSquares, WindowSum
 from xgrad.axes.structural import Expand, Permute, Reshape, Slice
 from xgrad.graph import DECLINE, Op, Rules, Var, rule
 from xgrad.lower.rules.patterns import X
@@ -34,6 +36,9 @@ MADE_OF: dict[type[Op], Parts] = {
     ],  # by a count; a negative divisor makes the root NaN, with or without this
     Add: lambda v: v.inputs,
     Sum: lambda v: v.inputs,
+    SegmentSum: lambda v: v.inputs[:1],
+    WindowSum: lambda v: v.inputs,
+    WindowSquares: lambda v: (),
     Where: lambda v: tuple([x for x in v.inputs[1:] if not _is_missing(x)]),
     **dict.fromkeys((Cast, Expand, Permute, Reshape, Slice), lambda v: v.inputs),
 }

@@ -62,7 +62,9 @@ def _dependent(outputs: Sequence[Var], wide: Mapping[Var, Var]) -> list[Node]:
 
 
 def _remade(node: Node, inputs: Sequence[Var]) -> tuple[Var, ...]:
-    extra = {d: n for v, old in zip(inputs, node.inputs, strict=True) for d, n in _extra(v, old).items()}
+    extra = {
+        d: n for v, old in zip(inputs, node.inputs, strict=True) for d, n in _extra(v, old).items()
+    }
     if isinstance(node.op, AbstractMarker):
         return node.op.apply(*inputs)
     return RULES.get(type(node.op), _batched)(node, inputs, extra)
@@ -154,7 +156,9 @@ RULES: dict[type[Op], Rule] = {
 # ---- mistakes ----------------------------------------------------------------------------------------------------
 def _check_new(nodes: Sequence[Node], wide: Mapping[Var, Var]) -> None:
     """No new dim may be in the graph already: it would broadcast against it."""
-    known = {d: v for node in nodes for v in (*node.inputs, *node.outputs) for d in v.type.dims}
+    known: dict[Dim, Var] = {}
+    for v in [v for node in nodes for v in (*node.inputs, *node.outputs)]:
+        known.update({d: v for d in v.type.dims if d not in known})
     for old, new in wide.items():
         for dim in _extra(new, old):
             if dim in known:

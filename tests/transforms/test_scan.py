@@ -1,0 +1,341 @@
+"""``xgrad.scan`` equals a Python loop, and so do its gradients, by both routes; its programs are loops, and few."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xgrad
+from tests.transforms.loop_shapes import SHAPES, Shape, array, python_loop, series
+from xgrad.axes.loops import Scan
+from xgrad.graph import Graph
+from xgrad.transforms.tree import flatten
+
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=[s.name for s in SHAPES])
+each_length = pytest.mark.parametrize("length", [1, 7])
+each_direction = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
+each_route = pytest.mark.parametrize("ad", ["symbolic", "jax"])
+
+
+def numbers(tree: Any) -> list[np.ndarray]:
+    """All arrays of a result."""
+    leaves, _ = flatten(tree)
+    found = []
+    for leaf in leaves:
+        if isinstance(leaf, xr.Dataset):
+            found += [v.values for v in leaf.data_vars.values()]
+        elif leaf is not None:
+            found.append(np.asarray(leaf))
+    return found
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    for a, b in zip(numbers(found), numbers(expected), strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+def energy(tree: Any) -> Any:
+    """A number that depends on everything in ``tree``."""
+    leaves, _ = flatten(tree)
+    total = 0.0
+    for leaf in leaves:
+        parts = leaf.data_vars.values() if isinstance(leaf, xr.Dataset) else [leaf]
+        for part in parts:
+            total = total + (np.sin(part) * part).sum() if part is not None else total
+    return total
+
+
+def loops(graph: Graph) -> int:
+    """The loops of a program, those inside others included."""
+    inner = [g for node in graph.nodes for g in node.op.parameters.values() if isinstance(g, Graph)]
+    mine = sum(isinstance(node.op, Scan) for node in graph.nodes)
+    return mine + sum([loops(g) for g in inner])
+
+
+# ---- values and gradients ------------------------------------------------------------------------------------------
+@each_shape
+@each_length
+@each_direction
+def test_a_scan_is_a_python_loop(shape: Shape, length: int, reverse: bool):
+    init, xs = shape.arguments(length)
+    last, ys = xgrad.scan(shape.step, init, xs, dim="time", reverse=reverse)
+    carry, rows = python_loop(shape.step, init, xs, length, reverse)
+    assert_close(last, _in_order_of(carry, init))
+    for place, y in enumerate(tree_leaves(ys)):
+        if y is not None:
+            assert_stacked(y, [tree_leaves(row)[place] for row in rows], xs)
+            named = rows[0 if reverse else -1]  # the first step may still see the name of init
+            same = y.name == tree_leaves(named)[place].name if isinstance(y, xr.DataArray) else True
+            assert same or length == 1
+
+
+def assert_stacked(y: Any, rows: list[Any], xs: Any) -> None:
+    """Dims and labels of the slices, with those of the dim before them."""
+    np.testing.assert_array_equal(y.time, xs.time)
+    for t, row in enumerate(rows):
+        assert_close(y.isel(time=t), row)
+    if isinstance(y, xr.DataArray):
+        assert y.dims == ("time", *rows[0].dims)
+
+
+def tree_leaves(tree: Any) -> list[Any]:
+    return flatten(tree)[0]
+
+
+def _in_order_of(carry: Any, init: Any) -> Any:
+    if isinstance(carry, xr.DataArray):
+        return carry.transpose(*init.dims)
+    return carry
+
+
+@each_shape
+@each_direction
+@each_route
+def test_gradients_equal_those_of_the_unrolled_loop(shape: Shape, reverse: bool, ad: str):
+    length = 5
+    init, xs = shape.arguments(length)
+    which = (0, 1) if tree_leaves(init) else (1,)
+
+    def looped(init: Any, xs: Any) -> Any:
+        return energy(xgrad.scan(shape.step, init, xs, dim="time", reverse=reverse))
+
+    def unrolled(init: Any, xs: Any) -> Any:
+        return energy(python_loop(shape.step, init, xs, length, reverse))
+
+    gradient = xgrad.value_and_grad(xgrad.jit(looped, ad=ad), which)
+    assert_close(gradient(init, xs), xgrad.value_and_grad(unrolled, which)(init, xs))
+    assert gradient.stages(init, xs).hlo.count(" while(") <= 2
+
+
+@each_shape
+def test_the_reference_interpreter_gives_the_same_gradients(shape: Shape):
+    init, xs = shape.arguments(4)
+
+    def looped(xs: Any) -> Any:
+        return energy(xgrad.scan(shape.step, init, xs, dim="time"))
+
+    gradient = xgrad.grad(looped)
+    assert_close(gradient.reference(xs), gradient(xs))
+
+
+@each_shape
+def test_no_steps(shape: Shape):
+    init, xs = shape.arguments(0)
+    last, ys = xgrad.scan(shape.step, init, xs, dim="time")
+    assert_close(last, init)
+    assert all(y.sizes["time"] == 0 for y in tree_leaves(ys) if y is not None)
+
+
+def test_second_derivatives_equal_those_of_the_unrolled_loop():
+    shape, length = SHAPES[3], 4
+    init, xs = shape.arguments(length)
+    direction = array(site=3)
+
+    def product(cost: Any) -> Any:
+        return xgrad.grad(lambda init: (xgrad.grad(cost)(init) * direction).sum())(init)
+
+    def looped(init: Any) -> Any:
+        return energy(xgrad.scan(shape.step, init, xs, dim="time"))
+
+    def unrolled(init: Any) -> Any:
+        return energy(python_loop(shape.step, init, xs, length, False))
+
+    assert_close(product(looped), product(unrolled))
+
+
+def test_nested_loops():
+    grid = series(4, lat=3, lon=2)
+
+    def along_lat(c: Any, row: Any) -> tuple[Any, Any]:
+        c = np.tanh(c + row.sum("lon"))
+        return c, c
+
+    def along_time(c: Any, field: Any) -> tuple[Any, Any]:
+        c, inner = xgrad.scan(along_lat, c, field, dim="lat")
+        return c * 0.5, inner.sum()
+
+    def looped(c: Any, grid: Any) -> Any:
+        return energy(xgrad.scan(along_time, c, grid, dim="time"))
+
+    def unrolled(c: Any, grid: Any) -> Any:
+        total = 0.0
+        rows = []
+        for t in range(4):
+            inner = 0.0
+            for k in range(3):
+                c = np.tanh(c + grid.isel(time=t, lat=k).sum("lon"))
+                inner = inner + c
+            c = c * 0.5
+            rows.append(inner)
+        return total + energy((c, rows))
+
+    c = array()
+    expected = xgrad.value_and_grad(unrolled, (0, 1))(c, grid)
+    for ad in ("symbolic", "jax"):
+        assert_close(xgrad.value_and_grad(xgrad.jit(looped, ad=ad), (0, 1))(c, grid), expected)
+
+
+def test_lags_are_carried():
+    """An AR(2): the carry holds the last two values."""
+    noise = series(6)
+
+    def step(last: Any, e: Any) -> tuple[Any, Any]:
+        one, two = last
+        new = 0.6 * one - 0.2 * two + e
+        return (new, one), new
+
+    _, y = xgrad.scan(step, (0.0, 0.0), noise, dim="time")
+    one = two = 0.0
+    for t in range(6):
+        one, two = 0.6 * one - 0.2 * two + float(noise[t]), one
+        np.testing.assert_allclose(y[t], one, rtol=1e-12)
+
+
+def test_numbers_take_the_dtype_of_the_step():
+    xs = series(3).astype("float32")
+    last, ys = xgrad.scan(lambda c, x: (c + x, c), 0, xs, dim="time")
+    assert last.dtype == ys.dtype == np.float32
+    count, _ = xgrad.scan(lambda c, x: (c + 1, None), 0, xs, dim="time")
+    assert count.dtype == np.int64 and count == 3
+
+
+def test_arrays_without_labels():
+    xs = np.arange(6.0).reshape(3, 2)
+    last, ys = xgrad.scan(lambda c, x: (c + x, c * x), np.zeros(2), xs)
+    np.testing.assert_array_equal(last, [6.0, 9.0])
+    np.testing.assert_array_equal(ys, [[0, 0], [0, 3], [8, 20]])
+
+
+def test_a_loop_of_some_steps_without_sequences():
+    last, ys = xgrad.scan(lambda c, _: (2 * c, c), xr.DataArray(1.0, name="n"), length=4)
+    assert float(last) == 16 and ys.dims == ("step",) and ys.values.tolist() == [1, 2, 4, 8]
+
+
+def test_map_is_a_loop_over_a_dim():
+    x = series(4, site=3)
+    found = xgrad.map(lambda row: row.max() - row.min(), x, dim="site")
+    xr.testing.assert_allclose(found, x.max("time") - x.min("time"))
+
+
+# ---- counts --------------------------------------------------------------------------------------------------------
+def power(x: Any) -> Any:
+    """x ** 16, by a loop."""
+    _, ys = xgrad.scan(lambda c, _: (c**2, c**2), x, length=4)
+    return ys[-1]
+
+
+@pytest.mark.parametrize(("order", "factor"), [(1, 16), (2, 240), (3, 3360), (4, 43680)])
+def test_each_derivative_of_a_scalar_recurrence_is_one_loop(order: int, factor: int):
+    derivative = power
+    for _ in range(order):
+        derivative = xgrad.grad(derivative)
+    np.testing.assert_allclose(derivative(1.1), factor * 1.1 ** (16 - order), rtol=1e-12)
+    stages = derivative.stages(1.1)
+    assert stages.hlo.count(" while(") == 1
+    (loop,) = [node.op for node in stages.optimised.nodes if isinstance(node.op, Scan)]
+    assert (loop.carries, loop.sequences, len(loop.stacks)) == (order + 1, 0, 0)
+
+
+def test_value_and_gradient_of_a_vector_state_are_two_loops():
+    shape = SHAPES[3]
+    init, xs = shape.arguments(7)
+    stages = xgrad.value_and_grad(
+        lambda init: energy(xgrad.scan(shape.step, init, xs, dim="time"))
+    ).stages(init)
+    assert loops(stages.optimised) == 2
+    assert stages.hlo.count(" while(") == 2
+
+
+def test_the_program_does_not_grow_with_the_number_of_steps():
+    def cost(c: Any, length: int) -> Any:
+        return (xgrad.scan(lambda c, _: (np.sin(c) * 0.9, c.sum()), c, length=length)[1] ** 2).sum()
+
+    sizes = []
+    for length in (10, 1000):
+        gradient = xgrad.grad(xgrad.jit(cost, static_argnames="length"))
+        stages = gradient.stages(array(site=3), length=length)
+        sizes.append((len(stages.source.splitlines()), len(stages.hlo.splitlines())))
+    assert sizes[0][0] == sizes[1][0]
+    assert sizes[1][1] < 1.1 * sizes[0][1]
+
+
+# ---- checkpoints ---------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("checkpoint", ["sqrt", "auto", 1, 4, 100])
+@each_direction
+@each_route
+def test_checkpoints_change_no_number(checkpoint: Any, reverse: bool, ad: str):
+    shape, length = SHAPES[3], 11
+    init, xs = shape.arguments(length)
+
+    def cost(init: Any, xs: Any, checkpoint: Any) -> Any:
+        loop = xgrad.scan(shape.step, init, xs, dim="time", reverse=reverse, checkpoint=checkpoint)
+        return energy(loop)
+
+    gradient = xgrad.value_and_grad(xgrad.jit(cost, ad=ad, static_argnames="checkpoint"), (0, 1))
+    assert_close(gradient(init, xs, checkpoint=checkpoint), gradient(init, xs, checkpoint=None))
+
+
+def test_checkpoints_save_memory():
+    init = xr.DataArray(np.full(1000, 0.1), dims="x")
+
+    def cost(init: Any, checkpoint: Any) -> Any:
+        step = lambda c, _: (c + 0.01 * np.sin(c), None)  # noqa: E731
+        return xgrad.scan(step, init, length=1024, checkpoint=checkpoint)[0].sum()
+
+    gradient = xgrad.grad(xgrad.jit(cost, static_argnames="checkpoint"))
+    memory = {
+        how: gradient.program(init, checkpoint=how).executable.memory().temporaries
+        for how in (None, "sqrt")
+    }
+    assert memory["sqrt"] < 0.2 * memory[None]
+
+
+# ---- products with second derivatives --------------------------------------------------------------------------------
+def kalman(x: Any) -> Any:
+    """The log-likelihood of a local level model, by the logs of its two variances."""
+    level, noise = np.exp(x.isel(p=0)), np.exp(x.isel(p=1))
+    data = xr.DataArray(np.sin(np.arange(40.0)), dims="t")
+
+    def step(state: Any, y: Any) -> tuple[Any, Any]:
+        mean, variance = state
+        variance = variance + level
+        total = variance + noise
+        error, gain = y - mean, variance / total
+        return (mean + gain * error, variance * (1 - gain)), -0.5 * (np.log(total) + error**2 / total)
+
+    return xgrad.scan(step, (0.0, 1.0), data, dim="t")[1].sum()
+
+
+def cell(x: Any) -> Any:
+    """Something like an LSTM."""
+    data = xr.DataArray(np.cos(np.arange(24.0)).reshape(8, 3), dims=("t", "p"))
+
+    def step(state: Any, u: Any) -> tuple[Any, Any]:
+        memory, out = state
+        gate = 1 / (1 + np.exp(-(out + u)))
+        memory = gate * memory + (1 - gate) * np.tanh(x * u)
+        out = gate * np.tanh(memory)
+        return (memory, out), (out**2).sum()
+
+    return xgrad.scan(step, (0 * x, 0 * x), data, dim="t")[1].sum()
+
+
+def state(x: Any) -> Any:
+    """A vector state that mixes."""
+    return energy(xgrad.scan(SHAPES[3].step, x.rename(p="site"), FORCING, dim="time"))
+
+
+FORCING = series(6, site=3)
+
+
+@pytest.mark.parametrize(("cost", "size"), [(kalman, 2), (cell, 3), (state, 3)])
+def test_a_product_with_the_hessian_is_two_loops(cost: Any, size: int):
+    x, direction = array(p=size), array(p=size)
+    product = xgrad.hessian_vector_product(cost)
+    step = 1e-5
+    gradient = xgrad.grad(cost)
+    difference = (gradient(x + step * direction) - gradient(x - step * direction)) / (2 * step)
+    np.testing.assert_allclose(product(x, direction), difference, rtol=1e-5, atol=1e-7)
+    assert product.stages(x, direction).hlo.count(" while(") <= 2
