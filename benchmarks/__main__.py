@@ -1,6 +1,6 @@
 """``python -m benchmarks``: xgrad against hand-written JAX and eager xarray, in one run, as ratios.
 
-Sections: what a call costs, time to the first result, exact counts of the optimised program, speed against eager
+Sections: what a call costs, time to the first result, exact counts of the optimised program, warm run time, speed against eager
 xarray, tracing against eager xarray, and long chains. ``--only SECTION`` runs one of them.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 import xgrad
-from benchmarks import calls, chains, counts, eager, first_result
+from benchmarks import calls, chains, counts, eager, first_result, warm
 
 Row = tuple[str, str]
 
@@ -21,6 +21,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "calls": ("A call with labels over jax.jit on the same arrays", calls.rows),
     "first": ("Time to the first result over hand-written JAX", first_result.rows),
     "counts": ("Optimised HLO over hand-written JAX (exact)", counts.rows),
+    "warm": ("Warm run time over hand-written JAX", warm.rows),
     "eager": ("Speed against eager xarray", eager.rows),
     "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
 }

@@ -1,4 +1,4 @@
-"""Which ops keep the entries along a dim apart: a row per op, and what derivatives make of it; checked by numbers too."""
+"""Which ops keep the entries along a dim apart: a row per op, checked by the numbers of its Jacobian too."""
 
 from collections.abc import Callable
 

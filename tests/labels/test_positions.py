@@ -174,3 +174,35 @@ def test_what_chosen_labels_cannot_do_says_so() -> None:
         xgrad.jit(lambda a: a.idxmax("time") - a.idxmin("time"))(T)
     with pytest.raises(TracedValueError, match="NumPy array"):
         xgrad.jit(lambda a: a.idxmax("time").values)(T)
+
+
+LABELS = xr.DataArray([29.0, -30.0, 15.0, -15.0, 99.0], dims="p")
+THERE = xr.DataArray([30.0, -30.0, 0.0], dims="p", coords={"p": list("xyz")})
+SELECTED: list[Callable[..., Any]] = [
+    lambda a, there, near: a.sel(lat=there),
+    lambda a, there, near: a.sel(lat=there.drop_vars("p").data),
+    lambda a, there, near: a.sel(lat=there[1]),
+    lambda a, there, near: a.sel(lat=there[0].data),
+    lambda a, there, near: a.isel(lat=[2, 0, 1]).sel(lat=there),
+    lambda a, there, near: a.sel(lat=near, method="nearest"),
+    lambda a, there, near: a.sel(lat=near, lon=90, method="nearest"),
+    lambda a, there, near: a.isel(lat=slice(None, None, -1)).sel(lat=near, method="nearest"),
+    lambda a, there, near: a.sel(lat=near[1:], method="pad"),
+    lambda a, there, near: a.isel(lat=slice(None, None, -1)).sel(lat=near[:4], method="pad"),
+    lambda a, there, near: a.isel(lat=slice(None, None, -1)).sel(lat=near[1:], method="bfill"),
+    lambda a, there, near: a.sel(lat=near[:4], method="bfill"),
+    lambda a, there, near: T.sel(lat=near, method="nearest"),
+    lambda a, there, near: T.sel(lat=there, time="2001-02-01") * a.mean(),
+]
+
+
+@pytest.mark.parametrize("k", range(len(SELECTED)))
+def test_selected_by_traced_labels(k: int) -> None:
+    assert_compiled(SELECTED[k], T, THERE, LABELS)
+
+
+def test_selection_that_must_know_the_labels_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="needs an index of distinct numbers"):
+        xgrad.jit(lambda a, i: a.sel(time=i))(T, K)
+    with pytest.raises(UnsupportedError, match="with tolerance="):
+        xgrad.jit(lambda a, i: a.sel(lat=i, method="nearest", tolerance=1))(T, THERE)

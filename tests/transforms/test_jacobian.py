@@ -1,4 +1,4 @@
-"""``jacobian``, ``hessian``, ``hessian_vector_product``: against JAX on hand-written code and differences, with labels."""
+"""``jacobian``, ``hessian``, ``hessian_vector_product``: against JAX on hand-written code and differences; labels."""
 
 from typing import NamedTuple
 
@@ -409,15 +409,23 @@ LINE = mixing.__code__.co_firstlineno + 1
 
 def test_a_mixing_dim_is_refused_with_its_op():
     assert message(DimensionError, lambda: xg.jacobian(mixing, pointwise="time")(signal())) == (
-        f"the Jacobian of `result` by `x` is not pointwise along 'time': XCumReduce sum(time) mixes its entries ({here(LINE)}).\n"
+        "the Jacobian of `result` by `x` is not pointwise along 'time':"
+        f" XCumReduce sum(time) mixes its entries ({here(LINE)}).\n"
         "Take 'time' out of pointwise, or let pointwise='auto' find the dims."
     )
-    curved = lambda x: (mixing(x) ** 2).sum()
+
+    def curved(x):
+        return (mixing(x) ** 2).sum()
+
     assert message(DimensionError, lambda: xg.hessian(curved, pointwise="time")(signal())) == (
-        f"the Hessian by `x` and `x` is not pointwise along 'time': XCumReduce sum(time) mixes its entries ({here(LINE)}).\n"
+        "the Hessian by `x` and `x` is not pointwise along 'time':"
+        f" XCumReduce sum(time) mixes its entries ({here(LINE)}).\n"
         "Take 'time' out of pointwise, or let pointwise='auto' find the dims."
     )
-    renamed = lambda x: x.rename(time="t") ** 2
+
+    def renamed(x):
+        return x.rename(time="t") ** 2
+
     assert message(DimensionError, lambda: xg.jacobian(renamed, pointwise="time")(signal())) == (
         "the Jacobian of `result` by `x` is not pointwise along 'time': in the result its entries lie along 't'.\n"
         "Take 'time' out of pointwise, or let pointwise='auto' find the dims."
@@ -509,7 +517,9 @@ def test_a_jacobian_that_is_too_large():
 
 
 def test_undefined_derivatives_are_refused():
-    picked = lambda x, n: x.isel(time=n) ** 2
+    def picked(x, n):
+        return x.isel(time=n) ** 2
+
     n = xr.DataArray([0, 1], dims="p")
     with pytest.raises(DisconnectedInputError, match="does not depend on the values of `n`"):
         xg.jacobian(picked, 1)(signal().drop_vars("time"), n)

@@ -63,7 +63,10 @@ def test_the_dim_of_a_loop_mixes_unless_nothing_is_carried():
         f" XScan(time: 6, 1 carried) mixes its entries (test_jacobian_loops.py:{line}).\n"
         "Take 'time' out of pointwise, or let pointwise='auto' find the dims."
     )
-    each = lambda u: xg.map(lambda x: x * x.sum(), u, dim="time")
+
+    def each(u):
+        return xg.map(lambda x: x * x.sum(), u, dim="time")
+
     found = xg.jacobian(each, pointwise="time")(forcing())
     assert found.dims == ("time", "site", "site_wrt")
     dense = xg.jacobian(each)(forcing())

@@ -8,6 +8,7 @@ import xarray as xr
 
 import xgrad
 from tests.transforms.loop_shapes import SHAPES, Shape, array, python_loop, series
+from xgrad.axes.constants import Full
 from xgrad.axes.loops import Scan
 from xgrad.graph import Graph
 from xgrad.transforms.tree import flatten
@@ -234,6 +235,7 @@ def test_each_derivative_of_a_scalar_recurrence_is_one_loop(order: int, factor: 
     np.testing.assert_allclose(derivative(1.1), factor * 1.1 ** (16 - order), rtol=1e-12)
     stages = derivative.stages(1.1)
     assert stages.hlo.count(" while(") == 1
+    assert {type(node.op) for node in stages.optimised.nodes} == {Scan, Full}  # nothing around it
     (loop,) = [node.op for node in stages.optimised.nodes if isinstance(node.op, Scan)]
     assert (loop.carries, loop.sequences, len(loop.stacks)) == (order + 1, 0, 0)
 

@@ -17,16 +17,12 @@ def looped(fun, dim, *args):
     """What ``vmap`` must give, one step after the other."""
     size = next(a.sizes[dim] for a in args if dim in a.dims)
     labels = next((a[dim].variable for a in args if dim in a.coords), None)
+    along = dim if labels is None else xr.IndexVariable(dim, labels)
     steps = []
     for i in range(size):
         step = fun(*[_step(a, dim, i) for a in args])
         steps.append(step)
-    return xr.concat(
-        steps,
-        xr.IndexVariable(dim, labels) if labels is not None else dim,
-        coords="minimal",
-        compat="override",
-    )
+    return xr.concat(steps, along, coords="minimal", compat="override")
 
 
 def _step(array, dim, i):

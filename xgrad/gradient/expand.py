@@ -98,7 +98,9 @@ def expand_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, ...
 
 
 HOLDING: dict[type[Op], Family] = {  # ops whose derivatives hold the derivative of a graph
-    Batched: Family(partial(pull_batched, expand_pullback), partial(push_batched, expand_pushforward)),
+    Batched: Family(
+        partial(pull_batched, expand_pullback), partial(push_batched, expand_pushforward)
+    ),
     Scan: Family(partial(pull_scan, expand_pullback), partial(push_scan, expand_pushforward)),
     While: Family(pull_while, partial(push_while, expand_pushforward)),
     Switch: Family(partial(pull_switch, expand_pullback), partial(push_switch, expand_pushforward)),

@@ -164,11 +164,12 @@ def _flow_or_else(edge: Edge) -> Flow:
 
 
 def _decisive(trails: Sequence[_Trail]) -> _Trail:
-    """The path that speaks for several: where none is connected, one on which the values came furthest."""
+    """The path that speaks for several: the shortest; where none is connected, that on which the values came furthest."""
     if len(trails) == 1:
         return trails[0]
     flow = beside([t.flow for t in trails])
-    return max([t for t in trails if t.flow is flow], key=lambda t: t.reach)
+    choose = min if flow in CONNECTED else max
+    return choose([t for t in trails if t.flow is flow], key=lambda t: t.reach)
 
 
 def _status(trail: _Trail) -> GradStatus:

@@ -14,8 +14,8 @@ import numpy as np
 from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant
 from xgrad.axes.interpret import Overrides, interpreter
-from xgrad.axes.opaque import HostCall
 from xgrad.axes.loops import Scan, Switch, While
+from xgrad.axes.opaque import HostCall
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate, loops

@@ -54,7 +54,8 @@ def interval(
 
 
 def _clipped(places: xr.Variable, low: int, high: int) -> xr.Variable:
-    return xr.Variable(places.dims, np.clip(places.data, low, high))
+    data: Any = places.data
+    return xr.Variable(places.dims, np.clip(data, low, high))
 
 
 def pick(variable: xr.Variable, dim: Hashable, places: xr.Variable) -> xr.Variable:
@@ -64,10 +65,15 @@ def pick(variable: xr.Variable, dim: Hashable, places: xr.Variable) -> xr.Variab
 
 def pick_point(variable: xr.Variable, places: Mapping[Any, xr.Variable]) -> xr.Variable:
     """The values at positions along several dims."""
-    traced = [p.data for p in places.values() if not is_concrete(p)]
+    traced: list[Any] = [p.data for p in places.values() if not is_concrete(p)]
     if traced and is_concrete(variable):
         variable = xr.Variable(variable.dims, as_traced(variable.values, traced[0]))
     return variable.isel(places)
+
+
+def put(result: xr.Variable, where: xr.Variable, value: Any) -> xr.Variable:
+    """``result`` with ``value`` where the condition holds."""
+    return result.where(~where, value)
 
 
 # ---- piecewise -----------------------------------------------------------------------------------------------------
@@ -87,7 +93,7 @@ def linear(curve: Curve, side: str = "left") -> xr.Variable:
         for place, y in ((x_high, y_high), (x_low, y_low)):
             there = new_x == place
             if not is_concrete(there) or there.values.any():
-                result = result.where(~(there & result.isnull()), y)
+                result = put(result, there & result.isnull(), y)
     return result
 
 
@@ -158,12 +164,12 @@ def spline(curve: Curve, degree: int) -> xr.Variable:
         curve = curve._replace(var=var)
         return linear(curve, side="right") if degree else previous(curve)
     missing = var.isnull().any(dim if by_slice else None)
-    values = var.where(~missing, 0.0)
+    values = put(var, missing, 0.0)
     if known:
         result = _applied(spline_matrix(x, new_x, dim, degree), values, dim)
     else:
         result = _piecewise(curve._replace(var=values), degree)
-    return result.where(~missing, np.nan)
+    return put(result, missing, np.nan)
 
 
 def _piecewise(curve: Curve, degree: int) -> xr.Variable:
@@ -201,9 +207,8 @@ def through_all(curve: Curve, name: str) -> xr.Variable:
 
 # ---- Hermite cubics ------------------------------------------------------------------------------------------------
 
-Slopes = Callable[
-    [Any, Any], Any
-]  # of (steps along a first axis, the secants there): the slope at each point
+# of the steps along a first axis, and the secants there: the slope at each point
+Slopes = Callable[[Any, Any], Any]
 
 
 def hermite(curve: Curve, slopes: Slopes) -> xr.Variable:
@@ -214,8 +219,10 @@ def hermite(curve: Curve, slopes: Slopes) -> xr.Variable:
     if var.dtype.kind == "f":
         var = var.astype(np.float64, copy=False)
     ordered = var.transpose(dim, ...)
-    steps = np.diff(x.data).reshape(-1, *[1] * (var.ndim - 1))
-    secants = np.diff(ordered.data, axis=0) / steps
+    points: Any = x.data
+    values: Any = ordered.data
+    steps = np.diff(points).reshape(-1, *[1] * (var.ndim - 1))
+    secants = np.diff(values, axis=0) / steps
     slope = slopes(steps, secants) if x.size > 2 else np.concatenate([secants, secants])
     slope = xr.Variable(ordered.dims, slope)
     low, high = interval(x, new_x, dim, "right")

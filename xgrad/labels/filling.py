@@ -103,7 +103,7 @@ def _beyond(shifted: Array, none: int, place: Array, lead: int) -> Array:
     return np.take_along_axis(np.concatenate(parts, axis=-1), np.clip(place, 0, size - 1), axis=-1)
 
 
-def running(kind: str, array: AbstractTraced, reverse: bool = False) -> Array:
+def running(kind: str, array: Array, reverse: bool = False) -> Array:
     """The running extreme along the last axis, from its start or its end."""
     var, dims = real(array)
     return make(build.cumreduce(kind, var, dims[-1], reverse), dims, array.scope)

@@ -19,7 +19,7 @@ from xarray.core.variable import broadcast_variables
 from xgrad.errors import UnsupportedError
 from xgrad.labels import curves
 from xgrad.labels.core import AbstractTraced, is_traced_array
-from xgrad.labels.curves import Curve, interval, is_concrete, pick
+from xgrad.labels.curves import Curve, interval, is_concrete, pick, put
 from xgrad.labels.scope import fresh
 from xgrad.labels.slots import read_variable
 
@@ -190,7 +190,8 @@ class Fill(NamedTuple):
         if isinstance(value, str):
             return cls(extrapolate=True)
         below, above = value if isinstance(value, tuple) else (value, value)
-        return cls(*[np.nan if v is None else v for v in (below, above)])
+        below, above = (np.nan if v is None else v for v in (below, above))
+        return cls(below, above)
 
 
 def _filled(result: xr.Variable, curve: Curve, fill: Fill) -> xr.Variable:
@@ -213,7 +214,7 @@ def _put(result: xr.Variable, where: xr.Variable, value: Any) -> xr.Variable:
         value = complex(np.nan, np.nan) if np.isnan(value) else value
     if not is_traced_array(value):
         value = np.asarray(value, result.dtype)
-    return result.where(~where, value)
+    return put(result, where, value)
 
 
 # ---- on a grid of several dims -------------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ def _grid_nearest(var: xr.Variable, at: Targets) -> xr.Variable:
         low, high = interval(x, new_x, dim, "right")
         start, end = pick(x, dim, low), pick(x, dim, high)
         is_low = (new_x - start) / (end - start) <= 0.5
-        places[dim] = low.where(is_low, high)
+        places[dim] = put(high, is_low, low)
     return curves.pick_point(var, places)
 
 

@@ -125,6 +125,7 @@ def sortby(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         arrays = [k if isinstance(k, xr.DataArray) else self[k] for k in given]
         if all(traced_data(a) is None for a in arrays):
             return original(self, keys, ascending)
+        aligned: Any
         aligned, *arrays = xr.align(self, *arrays, join="left")
         by_dim: dict[Hashable, list[Any]] = defaultdict(list)
         for array in arrays:

@@ -54,7 +54,7 @@ def vectorize(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _at_once(
     func: Callable[..., Any], arrays: Sequence[Array], cores: Sequence[int], n_outputs: int
-) -> list[AbstractTraced]:
+) -> list[Array]:
     """The outputs of ``func`` for all slices: the last axes of each array, as many as it has core dims."""
     stacks = [np.shape(x)[: np.ndim(x) - n] for x, n in zip(arrays, cores, strict=True)]
     shape = np.broadcast_shapes(*stacks)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from xgrad.graph import Fired, Graph, check
+from xgrad.lower.batched import hoist
 from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.derivatives import expand_derivatives, strip_everywhere
 from xgrad.lower.loops import rewrite_loops, simplify
@@ -49,6 +50,10 @@ def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return strip_everywhere(graph)
 
 
+def _hoist(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    return hoist(graph)
+
+
 PASSES: tuple[Pass, ...] = (
     Pass("lower", _lower, "axes are numbers; broadcasting and casts are explicit"),
     Pass(
@@ -58,6 +63,7 @@ PASSES: tuple[Pass, ...] = (
     ),
     Pass("expand gradients", _expand, "no lazy derivative is left"),
     Pass("strip markers", _strip, "no marker is left"),
+    Pass("hoist", _hoist, "a batched graph computes nothing that is the same at all its places"),
     Pass("canonicalise again", _canonicalise, "no rule applies, inside loops too"),
     Pass("keep residuals", _keep, "no backward loop repeats what costs much in the forward one"),
 )

@@ -68,7 +68,10 @@ def op_name(op: Op) -> str:
 
 
 def op_text(op: Op) -> str:
-    """The name of an op with its parameters."""
+    """The name of an op with its parameters; some describe themselves."""
+    describe = getattr(op, "describe", None)
+    if describe is not None:
+        return describe()
     inside = ", ".join([str(v) for v in op.parameters.values()])
     return f"{op_name(op)}({inside})" if inside else op_name(op)
 

@@ -6,7 +6,7 @@ matrices, reductions, transcendental functions. A few sums, products and moves o
 values are cheaper to compute again than to write out and read back; a long row of them is not.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from xgrad.axes.base import AbstractElementwise, AbstractStep
 from xgrad.axes.loops import AbstractControl
@@ -60,7 +60,9 @@ def _twins(one: Loop, two: Loop, path: Path) -> _Twins:
     given = {r.slice: wholes[r.whole] for r in two.rows if r.whole in wholes}
     given |= {f.inside: outside[f.outside] for f in two.fixed if f.outside in outside}
     given |= {two.rows[i].slice: one.stacks[k] for i, k in path.direct.items()}
-    numbers = {(node.op, *node.inputs): node.outputs for node in one.body.nodes}
+    numbers: dict[tuple[Any, ...], tuple[Var, ...]] = {
+        (node.op, *node.inputs): node.outputs for node in one.body.nodes
+    }
     computed: dict[Var, Var] = {}
     for node in two.body.nodes:
         ins = [given.get(v) or computed.get(v) for v in node.inputs]
