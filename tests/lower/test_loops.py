@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from xgrad.axes.arithmetic import add, multiply, subtract
-from xgrad.axes.base import TensorType
+from xgrad.axes.arithmetic import floor
+from xgrad.axes.base import Flow, TensorType
 from xgrad.axes.constants import full
 from xgrad.axes.interpret import evaluate
 from xgrad.axes.loops import Scan
@@ -19,6 +20,7 @@ from xgrad.graph import Fired, Graph, Var, check
 from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.loops import LoopRules, rewrite_loops, simplify
 from xgrad.lower.rules.loops import LOOPS
+from xgrad.lower.rules.residuals import RESIDUALS
 
 N = 5
 Vars = Sequence[Var]
@@ -282,3 +284,46 @@ def test_rules_reach_into_loops_inside_loops(rng: np.random.Generator):
 def test_rules_can_be_disabled():
     assert len(LOOPS.without(["fused"]).pairs) == 0
     assert len(LOOPS.without(["hoisted"]).single) == len(LOOPS.single) - 1
+
+
+def backwards(expensive: bool) -> tuple[list[Var], tuple[Var, ...]]:
+    """A loop that stacks its carries, and one back over them that computes the same again."""
+    c, x = var(2), var(N, 2)
+    again = sin if expensive else (lambda v: add(v, v))
+    _, before = scan(lambda c, x, w: ([add(again(c[0]), x[0])], [c[0]]), [c], [x])
+    back = scan(
+        lambda c, x, w: ([multiply(c[0], again(x[0]))], []), [c], [before], reverse=True
+    )
+    return [c, x], back
+
+
+def test_what_is_costly_is_handed_to_the_loop_back(rng: np.random.Generator):
+    inputs, back = backwards(expensive=True)
+    graph, log = Graph(inputs, back), []
+    new = check(rewrite_loops(graph, RESIDUALS, log))
+    assert [f.rule for f in log] == ["kept"]
+    assert_equal(graph, new, rng)
+    small = simplify(new, CANONICAL, LOOPS, [])
+    forward, back_again = loops(small)
+    assert (len(forward.stacks), back_again.sequences) == (1, 1)  # the sine, and no carry
+    assert [type(node.op).__name__ for node in back_again.body.nodes] == ["Multiply"]
+
+
+def test_what_is_cheap_is_computed_again():
+    inputs, back = backwards(expensive=False)
+    log: list[Fired] = []
+    rewrite_loops(Graph(inputs, back), RESIDUALS, log)
+    assert log == []
+
+
+# ---- how values flow ---------------------------------------------------------------------------------------------
+def test_flows_go_through_carries():
+    """a' = b, b' = floor(x), y = a: x reaches y in steps, two rounds later; b reaches it by value."""
+    c, d, x = var(), var(), var(N)
+    outs = scan(lambda c, x, w: ([c[1], floor(x[0])], [c[0]]), [c, d], [x])
+    node = outs[0].node
+    assert node is not None and isinstance(node.op, Scan)
+    types = [v.type for v in node.inputs]
+    found = [[node.op.flow(i, k, types) for k in range(3)] for i in range(3)]
+    value, step, unused = Flow.VALUE, Flow.STEP, Flow.UNUSED
+    assert found == [[unused, unused, value], [value, unused, value], [step, step, step]]

@@ -16,6 +16,7 @@ from xarray.computation import computation as xarray_computation
 from xarray.computation import fit as xarray_fit
 from xarray.computation.rolling import DataArrayRolling
 from xarray.computation.rolling_exp import RollingExp
+from xarray.computation.weighted import Weighted
 from xarray.core import duck_array_ops, nputils
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
@@ -32,6 +33,7 @@ from xgrad.labels import (
     positions,
     rolling,
     slices,
+    weighting,
 )
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.escapes import BOOL, COMPARE, COMPLEX, FLOAT, INT, escape
@@ -115,6 +117,7 @@ HOOKS: Final = (
     Hook(xr.Variable, "__init__", _naming_init),
     Hook(NamedArray, "dims", _naming_setter),
     Hook(xr.Variable, "equals", _equals),
+    Hook(Weighted, "__init__", weighting.take_weights),
     Hook(DataArrayRolling, "_array_reduce", rolling.without_compiled),
     Hook(DataArrayRolling, "reduce", rolling.reduce_windows),
     Hook(DataArrayRolling, "_counts", rolling.count_windows),
