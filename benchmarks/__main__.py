@@ -1,7 +1,7 @@
 """``python -m benchmarks``: xgrad against hand-written JAX and eager xarray, in one run, as ratios.
 
-Sections: what a call costs, time to the first result, exact counts of the optimised program, warm run time, speed against eager
-xarray, tracing against eager xarray, and long chains. ``--only SECTION`` runs one of them.
+Sections: what a call costs, time to the first result, exact counts of the optimised program, warm run time, speed and
+tracing against eager xarray, and long chains. ``--only SECTION`` runs one of them.
 """
 
 import argparse

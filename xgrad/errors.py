@@ -86,6 +86,10 @@ class XgradWarning(UserWarning):
     """The root of every warning of xgrad."""
 
 
+class LabelsDroppedWarning(XgradWarning):
+    """Labels that an inner join dropped, since not all operands have them."""
+
+
 class DisconnectedWarning(XgradWarning):
     """A derivative taken as zero, since there is no connection (``disconnected_inputs="warn"``)."""
 

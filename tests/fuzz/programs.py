@@ -1,7 +1,8 @@
 """Random programs: made against eager xarray, run traced, compared, and made smaller where they fail."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,16 +57,23 @@ class Program(NamedTuple):
         return "\n".join(lines)
 
 
-def eagerly(program: Program) -> dict[str, xr.DataArray]:
-    """What eager xarray makes of it."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """What xarray and NumPy warn of is no matter here."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        return program(*program.arguments)
+        yield
+
+
+def eagerly(program: Program) -> dict[str, xr.DataArray]:
+    """What eager xarray makes of it."""
+    return program(*program.arguments)
 
 
 # ---- making ------------------------------------------------------------------------------------------------------
 
 
+@quiet()
 def make_program(rng: Rng, length: int) -> Program:
     """A program of up to ``length`` steps, every one of which eager xarray accepts."""
     world = World(rng)
@@ -105,9 +113,7 @@ def _value(values: Sequence[xr.DataArray], step: Step) -> xr.DataArray | None:
     """What eager xarray gives for a step, if it does and numbers stay small."""
     found = [values[i] for i in step.places]
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            value = OPERATIONS[step.operation].apply(*found, **step.params)
+        value = OPERATIONS[step.operation].apply(*found, **step.params)
     except Exception:  # eager xarray refuses: for whatever reason, it is no program
         return None
     if not isinstance(value, xr.DataArray) or value.dtype.kind not in "fib" or value.size > 2000:
@@ -126,13 +132,12 @@ def by_xla(function: Callable[..., Any], arguments: Sequence[xr.DataArray]) -> A
     return xgrad.jit(function)(*arguments)
 
 
+@quiet()
 def mismatch(program: Program, run: Runner) -> str | None:
     """How the traced program differs from the eager one; None where it does not."""
     want = eagerly(program)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            got = run(program.__call__, program.arguments)
+        got = run(program.__call__, program.arguments)
         for name in want:
             assert_same(got[name], want[name])
     except Exception as error:
@@ -164,6 +169,7 @@ def assert_same(got: xr.DataArray, want: xr.DataArray) -> None:
 # ---- shrinking ---------------------------------------------------------------------------------------------------
 
 
+@quiet()
 def shrink(program: Program, run: Runner) -> Program:
     """The program with as few steps as still fail."""
     smaller = True

@@ -53,7 +53,10 @@ def test_second_derivative_both_over_reverse(outer):
         lambda x: Pullback(graph_of(wavy, X), (0,)).apply(x, full((), 1.0, "f8"))[0], X
     )
     t = np.array([0.2, -0.4, 1.0])
-    slope = lambda x: gradient(wavy, x)
+
+    def slope(x):
+        return gradient(wavy, x)
+
     expected = (
         slope(X + 1e-6 * t) - slope(X - 1e-6 * t)
     ) / 2e-6  # the Hessian is symmetric: both modes give H t
@@ -110,7 +113,10 @@ def test_expansion_grows_linearly_with_the_chain():
 
 def test_broadcast_inside_is_summed_back():
     a = np.array(1.5)
-    fun = lambda a, x: sum_(e.multiply(expand(a, (3,), ()), x), (0,))
+
+    def fun(a, x):
+        return sum_(e.multiply(expand(a, (3,), ()), x), (0,))
+
     (ct,) = run(pullback_graph(graph_of(fun, a, X)), a, X, np.ones(()))
     np.testing.assert_allclose(ct, X.sum())
 

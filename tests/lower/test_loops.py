@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from xgrad.axes.arithmetic import add, multiply, subtract
-from xgrad.axes.arithmetic import floor
+from xgrad.axes.arithmetic import Floor, add, multiply, subtract
 from xgrad.axes.base import Flow, TensorType
 from xgrad.axes.constants import full
 from xgrad.axes.interpret import evaluate
@@ -291,9 +290,7 @@ def backwards(expensive: bool) -> tuple[list[Var], tuple[Var, ...]]:
     c, x = var(2), var(N, 2)
     again = sin if expensive else (lambda v: add(v, v))
     _, before = scan(lambda c, x, w: ([add(again(c[0]), x[0])], [c[0]]), [c], [x])
-    back = scan(
-        lambda c, x, w: ([multiply(c[0], again(x[0]))], []), [c], [before], reverse=True
-    )
+    back = scan(lambda c, x, w: ([multiply(c[0], again(x[0]))], []), [c], [before], reverse=True)
     return [c, x], back
 
 
@@ -320,7 +317,7 @@ def test_what_is_cheap_is_computed_again():
 def test_flows_go_through_carries():
     """a' = b, b' = floor(x), y = a: x reaches y in steps, two rounds later; b reaches it by value."""
     c, d, x = var(), var(), var(N)
-    outs = scan(lambda c, x, w: ([c[1], floor(x[0])], [c[0]]), [c, d], [x])
+    outs = scan(lambda c, x, w: ([c[1], Floor()(x[0])], [c[0]]), [c, d], [x])
     node = outs[0].node
     assert node is not None and isinstance(node.op, Scan)
     types = [v.type for v in node.inputs]

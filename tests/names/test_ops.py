@@ -6,7 +6,16 @@ import pytest
 from xgrad.axes.base import Flow
 from xgrad.axes.elementwise import Add, Floor, Greater, Where
 from xgrad.graph import Graph, Op, Var, format_graph
-from xgrad.names import AbstractXOp, XBatched, XType, build, partial
+from xgrad.names import (
+    AbstractXOp,
+    XBatched,
+    XScan,
+    XSwitch,
+    XType,
+    XWhile,
+    build,
+    partial,
+)
 
 
 def var(name: str, dtype: type = float, **sizes: int) -> Var:
@@ -28,6 +37,26 @@ def index(x: Var) -> Var:
 def batched(about: str = "", chunk: int | None = None) -> Var:
     part = var("x", lat=3)
     return XBatched(Graph([part], [part]), "time", (True,), 4, chunk, about)(X)
+
+
+def looped(reverse: bool = False) -> Var:
+    """The running sum along time."""
+    total, row = var("total", lat=3), var("x", lat=3)
+    more = build.elemwise(Add(), total, row)
+    op = XScan(Graph([total, row], [more, more]), "time", 4, 1, 1, reverse)
+    return op.apply(build.index(X, {"time": 0}), X)[1]
+
+
+def repeated() -> Var:
+    """A number, as long as it is above zero."""
+    n = var("n")
+    test = build.elemwise(Greater(), n, ZERO)
+    return XWhile(Graph([n], [test]), Graph([n], [n]), 1)(ZERO)
+
+
+def chosen() -> Var:
+    n = var("n")
+    return XSwitch((Graph([n], [n]), Graph([n], [ZERO])))(build.scalar(1, np.int32), ZERO)
 
 
 DESCRIPTIONS = {
@@ -62,6 +91,10 @@ DESCRIPTIONS = {
     "XArgsort(time)": build.argsort(X, "time"),
     "XBatched(time: 4)": batched(),
     "XBatched(time: 4, 2 at a time)  for a test": batched("for a test", 2),
+    "XScan(time: 4, 1 carried)": looped(),
+    "XScan(time: 4, from the end, 1 carried)": looped(reverse=True),
+    "XWhile(1 carried)": repeated(),
+    "XSwitch(2 branches)": chosen(),
     "XBlockwise add: (lat), (lat) → (lat)": build.blockwise(
         Add(), [X, X], [["lat"], ["lat"]], [["lat"]]
     )[0],
@@ -72,6 +105,15 @@ DESCRIPTIONS = {
 def test_description(text: str) -> None:
     op = DESCRIPTIONS[text].op
     assert isinstance(op, AbstractXOp) and op.describe() == text
+
+
+def test_values_flow_through_a_batched_graph_as_through_the_graph() -> None:
+    row, k, unused = var("row", lat=3), var("k", int), var("unused")
+    inner = Graph([row, k, unused], [build.index(row, {"lat": k})])
+    op = XBatched(inner, "time", (True, False, False), 4)
+    types = [v.type for v in (X, k, unused)]
+    assert [op.flow(i, 0, types) for i in range(3)] == [Flow.VALUE, Flow.POSITION, Flow.UNUSED]
+    assert [bool(op.why(i)) for i in range(3)] == [False, True, False]
 
 
 def test_every_op_has_a_description() -> None:
@@ -113,6 +155,9 @@ FLOWS = [
     (build.window(X, "time", "w", 2), [Flow.VALUE]),
     (build.rename(X, {"time": "t"}), [Flow.VALUE]),
     (build.blockwise(Add(), [X, N], [["time"]] * 2, [["time"]])[0], [Flow.VALUE, Flow.VALUE]),
+    (looped(), [Flow.VALUE, Flow.VALUE]),
+    (repeated(), [Flow.VALUE]),
+    (chosen(), [Flow.STEP, Flow.VALUE]),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Renaming dims: a node that depends on the variable; of one that nobody holds yet, a name of the op that owns the dim."""
+"""Renaming dims: a node of its own; or, of a value that nobody holds yet, another name in the op that owns the dim."""
 
 import numpy as np
 import pytest

@@ -58,7 +58,9 @@ FUNCTIONS = {  # words in capitals stand for lines of this file
     ),
     "an index": (
         DisconnectedInputError,
-        lambda: xg.grad(taken, 1)(xr.DataArray(np.ones((3, 4)), dims=("a", "b")), xr.DataArray([1, 2], dims="s")),
+        lambda: xg.grad(taken, 1)(
+            xr.DataArray(np.ones((3, 4)), dims=("a", "b")), xr.DataArray([1, 2], dims="s")
+        ),
         "the cost does not depend on the values of `n`: `n` only decides which values of `x` are taken"
         " (XIndex(b=[…]), TAKEN).\n"
         "Differentiate with respect to something that the cost uses,"
@@ -121,7 +123,9 @@ FUNCTIONS = {  # words in capitals stand for lines of this file
     ),
     "dates": (
         UnsupportedTypeError,
-        lambda: xg.grad(lambda t: 1.0)(xr.DataArray(np.array(["2001-01-01"], "datetime64[ns]"), dims="x")),
+        lambda: xg.grad(lambda t: 1.0)(
+            xr.DataArray(np.array(["2001-01-01"], "datetime64[ns]"), dims="x")
+        ),
         "`t` holds datetime64[ns] values, which cannot be traced;"
         " make it a coord, or a number: (t - t[0]) / np.timedelta64(1, 'D').",
     ),

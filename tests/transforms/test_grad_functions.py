@@ -1,4 +1,4 @@
-"""``grad``, ``pullback`` and ``pushforward`` of functions: containers, nesting, inside and outside compiled functions."""
+"""``grad``, ``pullback``, ``pushforward`` of functions: containers, nesting, inside and outside compiled functions."""
 
 import jax
 import jax.numpy as jnp
@@ -62,8 +62,13 @@ def test_pullback_inside_a_compiled_function():
 @pytest.mark.parametrize("inside", [False, True])
 def test_pushforward(inside):
     tangents = (WEIGHTS * 2, X * 0.5)
-    run = lambda p, x: xg.pushforward(model, (p, x), (p * 2, x * 0.5))
-    outputs, moved = xg.jit(run)(WEIGHTS, X) if inside else xg.pushforward(model, (WEIGHTS, X), tangents)
+
+    def run(p, x):
+        return xg.pushforward(model, (p, x), (p * 2, x * 0.5))
+
+    outputs, moved = (
+        xg.jit(run)(WEIGHTS, X) if inside else xg.pushforward(model, (WEIGHTS, X), tangents)
+    )
     at = (WEIGHTS.slope.values, WEIGHTS.level.values, X.values)
     ts = (2 * at[0], 2 * at[1], 0.5 * at[2])
     y, ty = jax.jvp(plain, at, ts)
@@ -74,8 +79,13 @@ def test_pushforward(inside):
 
 def test_they_nest():
     """The Hessian times a direction, forward over reverse and reverse over reverse."""
-    cost = lambda x: (np.sin(x) * x.shift(city=1, fill_value=0.0)).sum()
-    slope = lambda x: xg.grad(cost)(x)
+
+    def cost(x):
+        return (np.sin(x) * x.shift(city=1, fill_value=0.0)).sum()
+
+    def slope(x):
+        return xg.grad(cost)(x)
+
     t = X * 0.1 + 1
     _, forward = xg.pushforward(slope, (X,), (t,))
     (backward,) = xg.pullback(slope, X)[1](t)
@@ -86,7 +96,9 @@ def test_they_nest():
 
 
 def test_auxiliary_results():
-    fun = lambda x: ((x**2).sum(), {"n": x.size, "mean": x.mean()})
+    def fun(x):
+        return ((x**2).sum(), {"n": x.size, "mean": x.mean()})
+
     _, pull, aux = xg.pullback(fun, X, has_aux=True)
     assert aux["n"] == 12
     np.testing.assert_allclose(pull(1.0)[0], 2 * X)
@@ -95,7 +107,12 @@ def test_auxiliary_results():
 
 
 def test_arguments_that_hold_nothing_to_differentiate_by():
-    _, pull = xg.pullback(lambda x, how, n: x.isel(city=n) * (2 if how == "double" else 1), X, "double", np.array([0, 1]))
+    _, pull = xg.pullback(
+        lambda x, how, n: x.isel(city=n) * (2 if how == "double" else 1),
+        X,
+        "double",
+        np.array([0, 1]),
+    )
     dx, how, dn = pull(np.ones((3, 2)))
     assert how == "double"
     np.testing.assert_array_equal(dn, np.zeros(2))
@@ -103,12 +120,17 @@ def test_arguments_that_hold_nothing_to_differentiate_by():
 
 
 def test_options_of_grad():
-    unused = lambda x, y: (x**2).sum()
+    def unused(x, y):
+        return (x**2).sum()
+
     slopes = xg.grad(unused, (0, 1), disconnected_inputs="ignore", return_disconnected="none")(X, X)
     assert slopes[1] is None
     slopes = xg.grad(unused, (0, 1), disconnected_inputs="ignore")(X, X)
     np.testing.assert_array_equal(slopes[1], 0 * X)
-    bad = lambda x, y: (x * xg.undefined_grad(y)).sum()
+
+    def bad(x, y):
+        return (x * xg.undefined_grad(y)).sum()
+
     slopes = xg.grad(bad, (0, 1), null_gradients="return")(X, X)
     assert isinstance(slopes[1], GradStatus)
     np.testing.assert_allclose(slopes[0], X)

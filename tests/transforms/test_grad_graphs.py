@@ -52,7 +52,9 @@ def test_intermediate_values_in_any_layout():
         slope = xg.grad(cost, shown)
         assert slope.dims == shown.dims
         expected = xr.DataArray(2 * XV * WV, dims=("a", "b"))
-        np.testing.assert_allclose(value(slope.squeeze()), expected.transpose(*slope.squeeze().dims))
+        np.testing.assert_allclose(
+            value(slope.squeeze()), expected.transpose(*slope.squeeze().dims)
+        )
 
 
 def test_a_variable_computed_from_another_gets_its_total_derivative():
@@ -91,7 +93,9 @@ def test_a_known_gradient_of_a_value_computed_from_another_known_one():
     y = named(X * W, "y")
     z = named(y**2, "z")
     found = xg.grad(None, X, known_grads=[(z, np.ones((3, 4))), (y, 5 * np.ones((3, 4)))])
-    np.testing.assert_allclose(value(found), 5 * np.broadcast_to(WV, (3, 4)))  # z stops at y, whose gradient is known
+    np.testing.assert_allclose(
+        value(found), 5 * np.broadcast_to(WV, (3, 4))
+    )  # z stops at y, whose gradient is known
 
 
 def test_what_is_disconnected():
@@ -102,7 +106,9 @@ def test_what_is_disconnected():
     status = xg.grad(cost, [X, W], return_disconnected="disconnected", **options)[1]
     assert isinstance(status, GradStatus) and not status.connected
     with pytest.warns(DisconnectedWarning) as caught:
-        np.testing.assert_array_equal(value(xg.grad(cost, W, disconnected_inputs="warn")), np.zeros(4))
+        np.testing.assert_array_equal(
+            value(xg.grad(cost, W, disconnected_inputs="warn")), np.zeros(4)
+        )
     assert str(caught[0].message) == (
         "the cost does not depend on the values of `w`: it is not used.\n"
         "Differentiate with respect to something that the cost uses,"
@@ -194,7 +200,11 @@ def test_outputs_without_a_tangent():
     tangents = xg.pushforward([y, n], X, np.ones((3, 4)), disconnected_outputs="ignore")
     np.testing.assert_array_equal(value(tangents[1]), np.zeros(4))
     found = xg.pushforward(
-        {"y": y, "n": n}, X, np.ones((3, 4)), disconnected_outputs="ignore", return_disconnected="none"
+        {"y": y, "n": n},
+        X,
+        np.ones((3, 4)),
+        disconnected_outputs="ignore",
+        return_disconnected="none",
     )
     assert found["n"] is None
 

@@ -23,7 +23,10 @@ MARKERS = {  # f(marker(x) ** 2) + x: the gradient of the sum
     "disconnected": (xg.disconnected_grad, lambda x: 1 + 0 * x),
     "zero": (xg.zero_grad, lambda x: 1 + 0 * x),
     "clip": (lambda x: xg.grad_clip(x, -2.0, 2.0), lambda x: 1 + np.clip(2 * x, -2, 2)),
-    "clip away from zero": (lambda x: xg.grad_clip(x, 0.5, 2.0), lambda x: 1 + np.clip(2 * x, 0.5, 2)),
+    "clip away from zero": (
+        lambda x: xg.grad_clip(x, 0.5, 2.0),
+        lambda x: 1 + np.clip(2 * x, 0.5, 2),
+    ),
     "scale": (lambda x: xg.grad_scale(x, -3.0), lambda x: 1 - 6 * x),
 }
 
@@ -57,7 +60,9 @@ def test_markers_take_containers():
 
 @each_route
 def test_second_derivatives_meet_the_marker_again(ad):
-    f = lambda x: (xg.grad_scale(x, 3.0) ** 3).sum()
+    def f(x):
+        return (xg.grad_scale(x, 3.0) ** 3).sum()
+
     second = xg.grad(lambda x: xg.grad(f, ad=ad)(x).sum(), ad=ad)(X)
     np.testing.assert_allclose(second, 3 * 3 * 6 * X)
 
@@ -79,12 +84,17 @@ def test_markers_are_no_part_of_the_program():
 
 def test_masked_gradients_stay_masked_through_markers():
     x = xr.DataArray([-1.0, 0.0, 4.0], dims="x")
-    f = lambda x: xr.where(x > 0, xg.grad_clip(xg.grad_scale(np.sqrt(x), 2.0), -5, 5), 0.0).sum()
+
+    def f(x):
+        return xr.where(x > 0, xg.grad_clip(xg.grad_scale(np.sqrt(x), 2.0), -5, 5), 0.0).sum()
+
     np.testing.assert_allclose(xg.grad(f)(x), [0.0, 0.0, 0.5])
 
 
 def test_disconnected_and_undefined_are_said_to_be_so():
-    with pytest.raises(DisconnectedInputError, match="disconnected_grad makes it a constant for derivatives"):
+    with pytest.raises(
+        DisconnectedInputError, match="disconnected_grad makes it a constant for derivatives"
+    ):
         xg.grad(lambda x: xg.disconnected_grad(x).sum())(X)
     with pytest.raises(GradUndefinedError, match="undefined_grad says that it has no derivative"):
         xg.grad(lambda x: xg.undefined_grad(x).sum())(X)
@@ -92,7 +102,10 @@ def test_disconnected_and_undefined_are_said_to_be_so():
 
 MISTAKES = {
     "bounds": (lambda: xg.grad_clip(X, 2, 1), "grad_clip needs lo <= hi; got lo=2 and hi=1."),
-    "a string": (lambda: xg.grad_scale(X, "a"), "grad_scale(x, ...): k must be a number known while tracing, not str."),
+    "a string": (
+        lambda: xg.grad_scale(X, "a"),
+        "grad_scale(x, ...): k must be a number known while tracing, not str.",
+    ),
     "a traced number": (
         lambda: xg.jit(lambda x, k: xg.grad_scale(x, k))(X, 2.0),
         "grad_scale(x, ...): k must be a number known while tracing, not TracedArray.",
@@ -134,7 +147,10 @@ RULES = {
 @pytest.mark.parametrize("rules", RULES)
 def test_custom_gradient_in_both_modes(rules, ad):
     f = xg.custom_gradient(squares, **RULES[rules])
-    run = lambda x, k: np.sin(f(x, k)["y"]).sum()
+
+    def run(x, k):
+        return np.sin(f(x, k)["y"]).sum()
+
     dx, dk = xg.grad(run, (0, 1), ad=ad)(X, 2.0)
     c = np.cos(2.0 * X**2)
     np.testing.assert_allclose(dx, 100 * 4 * X * c)
@@ -148,7 +164,10 @@ def test_custom_gradient_in_both_modes(rules, ad):
 @pytest.mark.parametrize("rules", RULES)
 def test_custom_gradients_are_differentiated_again(rules):
     f = xg.custom_gradient(squares, **RULES[rules])
-    slope = lambda x: xg.grad(lambda x: f(x, 1.0)["y"].sum())(x).sum()
+
+    def slope(x):
+        return xg.grad(lambda x: f(x, 1.0)["y"].sum())(x).sum()
+
     np.testing.assert_allclose(xg.grad(slope)(X), 0 * X + 200.0)
 
 
@@ -162,7 +181,10 @@ def test_rules_say_where_there_is_no_derivative():
             0,
         ),
     )
-    run = lambda x, n, m, z: f(x, n, m, z).sum()
+
+    def run(x, n, m, z):
+        return f(x, n, m, z).sum()
+
     args = (X, X, X, X)
     np.testing.assert_array_equal(xg.grad(run)(*args), [1, 1, 1])
     np.testing.assert_array_equal(xg.grad(run, 3)(*args), [0, 0, 0])
@@ -214,7 +236,11 @@ def solve(a, b):
 
 def matrices():
     rng = np.random.default_rng(0)
-    a = xr.DataArray(rng.normal(size=(2, 3, 3)) + 4 * np.eye(3), dims=("time", "row", "col"), coords={"time": [1, 2]})
+    a = xr.DataArray(
+        rng.normal(size=(2, 3, 3)) + 4 * np.eye(3),
+        dims=("time", "row", "col"),
+        coords={"time": [1, 2]},
+    )
     b = xr.DataArray(rng.normal(size=(5, 3)), dims=("city", "row"))
     return a, b
 
@@ -229,7 +255,9 @@ def test_apply_jax_maps_over_the_other_dims():
     a, b = matrices()
     for found in (apply_solve(a, b), xg.jit(apply_solve)(a, b)):
         assert found.dims == ("time", "city", "col") and "time" in found.coords
-        expected = np.linalg.solve(a.values[:, None], np.broadcast_to(b.values, (2, 5, 3))[..., None])[..., 0]
+        expected = np.linalg.solve(
+            a.values[:, None], np.broadcast_to(b.values, (2, 5, 3))[..., None]
+        )[..., 0]
         np.testing.assert_allclose(found, expected)
 
 
@@ -249,7 +277,9 @@ def test_the_gradient_of_apply_jax_is_that_of_jax(ad):
 
 
 def test_apply_jax_has_second_derivatives_and_pushforwards():
-    f = lambda x: xg.apply_jax(jnp.sinh, x)
+    def f(x):
+        return xg.apply_jax(jnp.sinh, x)
+
     second = xg.grad(lambda x: xg.grad(lambda x: f(x).sum())(x).sum())(X)
     np.testing.assert_allclose(second, np.sinh(X), rtol=1e-12)
     _, moved = xg.pushforward(f, (X,), (X,))
@@ -272,7 +302,10 @@ def test_apply_jax_takes_containers_of_arrays_whole():
 
     slopes, dx = xg.grad(run, (0, 1))(params, x)
     with jax.enable_x64(True):
-        plain = lambda p, x: sum(o.sum() for o in jax.vmap(network, (None, 0))(p, x))
+
+        def plain(p, x):
+            return sum(o.sum() for o in jax.vmap(network, (None, 0))(p, x))
+
         expected = jax.grad(plain, (0, 1))(jax.tree.map(jnp.asarray, params), jnp.asarray(x.values))
     np.testing.assert_allclose(slopes["w"], expected[0]["w"])
     np.testing.assert_allclose(slopes["b"], expected[0]["b"])
@@ -282,7 +315,11 @@ def test_apply_jax_takes_containers_of_arrays_whole():
 def test_apply_jax_of_datasets_and_changed_sizes():
     d = weather()[["rain", "wind"]]
     found = xg.apply_jax(
-        lambda x: x[:2], d, input_core_dims=[["city"]], output_core_dims=[["city"]], output_sizes={"city": 2}
+        lambda x: x[:2],
+        d,
+        input_core_dims=[["city"]],
+        output_core_dims=[["city"]],
+        output_sizes={"city": 2},
     )
     np.testing.assert_allclose(found["rain"], d["rain"].values[:, :2])
     assert found["wind"].dims == ("city",)
@@ -308,7 +345,12 @@ def test_apply_host():
         return np.sort(x) * y
 
     x, y = rain(), xr.DataArray(2.0)
-    found = xg.jit(lambda x, y: xg.apply_host(host, x, y, input_core_dims=[["city"], []], output_core_dims=[["city"]]) + 1)(x, y)
+    found = xg.jit(
+        lambda x, y: (
+            xg.apply_host(host, x, y, input_core_dims=[["city"], []], output_core_dims=[["city"]])
+            + 1
+        )
+    )(x, y)
     np.testing.assert_allclose(found, np.sort(x.values, 1) * 2 + 1)
     assert calls and set(calls) == {np.dtype(float)}
     with pytest.raises(GradNotImplementedError, match="a host function has the gradient"):
@@ -321,7 +363,12 @@ def test_apply_host_with_a_gradient():
 
     def run(x, k):
         y = xg.apply_host(
-            lambda x, k: k * np.sin(x), x, k, input_core_dims=[["city"], []], output_core_dims=[["city"]], pullback=pull
+            lambda x, k: k * np.sin(x),
+            x,
+            k,
+            input_core_dims=[["city"], []],
+            output_core_dims=[["city"]],
+            pullback=pull,
         )
         return (y**2).sum()
 

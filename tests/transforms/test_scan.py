@@ -305,7 +305,9 @@ def kalman(x: Any) -> Any:
         variance = variance + level
         total = variance + noise
         error, gain = y - mean, variance / total
-        return (mean + gain * error, variance * (1 - gain)), -0.5 * (np.log(total) + error**2 / total)
+        return (mean + gain * error, variance * (1 - gain)), -0.5 * (
+            np.log(total) + error**2 / total
+        )
 
     return xgrad.scan(step, (0.0, 1.0), data, dim="t")[1].sum()
 
@@ -341,3 +343,45 @@ def test_a_product_with_the_hessian_is_two_loops(cost: Any, size: int):
     difference = (gradient(x + step * direction) - gradient(x - step * direction)) / (2 * step)
     np.testing.assert_allclose(product(x, direction), difference, rtol=1e-5, atol=1e-7)
     assert product.stages(x, direction).hlo.count(" while(") <= 2
+
+
+def test_markers_keep_the_mode_that_was_asked_for():
+    """A clipped cotangent is clipped at every step, on the way back; forward mode would clip tangents instead."""
+
+    def cost(x: Any) -> Any:
+        return xgrad.scan(lambda c, _: (2 * xgrad.grad_clip(c, -3.0, 3.0), None), x, length=3)[0]
+
+    assert float(xgrad.grad(cost)(1.0)) == 3.0  # 1 -> 2 -> 4, clipped to 3 -> 6, clipped to 3
+
+
+def test_gradients_inside_steps():
+    """Gradient descent on (c - w)², its steps differentiated by w."""
+
+    def step(c: Any, _: Any) -> tuple[Any, None]:
+        return c - 0.1 * xgrad.grad(lambda c: ((c - WEIGHT[0]) ** 2).sum())(c), None
+
+    WEIGHT: list[Any] = [None]
+
+    def found(w: Any) -> Any:
+        WEIGHT[0] = w
+        return xgrad.scan(step, 0 * w, length=5)[0].sum()
+
+    w = array(site=2)
+    for ad in ("symbolic", "jax"):
+        slope = xgrad.grad(xgrad.jit(found, ad=ad))(w)
+        np.testing.assert_allclose(slope, np.full(2, 1 - 0.8**5), rtol=1e-12)
+
+
+def test_a_step_may_not_hand_its_values_outside():
+    kept = []
+
+    def step(c: Any, x: Any) -> tuple[Any, None]:
+        kept.append(x)
+        return c + x, None
+
+    def leak(xs: Any) -> Any:
+        xgrad.scan(step, 0.0, xs, dim="time")
+        return kept[0] * 2
+
+    with pytest.raises(xgrad.errors.TracedValueError, match="return it from the function"):
+        xgrad.jit(leak)(series(3))

@@ -1,4 +1,4 @@
-"""``grad_status`` and ``explain``: the table of gradients.md, row by row, and the cases of the discussions behind it."""
+"""``grad_status`` and ``explain``: the table of gradients.md, row by row, and the cases of the old discussions."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import xarray as xr
 
 import xgrad as xg
 from xgrad.axes.special import Polygamma
-from xgrad.gradient.status import Definition, Edge, GradStatus
+from xgrad.gradient.status import Definition, Edge, GradStatus, grad_status
 from xgrad.graph import Graph, Var
 from xgrad.labels import unwrap, wrap
 from xgrad.names import build
@@ -21,7 +21,7 @@ def symbol(name, dtype="float64", **sizes):
 
 
 X, Y, P = symbol("x", t=4), symbol("y", t=4), symbol("p", "int64", s=2)
-I, J = symbol("i", "int64", t=4), symbol("j", "int64", t=4)
+I, J = symbol("i", "int64", t=4), symbol("j", "int64", t=4)  # noqa: E741
 B = symbol("b", "bool", t=4)
 K = symbol("k", "int64")
 
@@ -40,7 +40,12 @@ def host(x):
     return xg.apply_host(np.sin, x)
 
 
-VALUES = {"x": [0.3, 1.7, -2.2, 0.9], "y": [1.5, 0.2, -1.0, 4.0], "i": [2, 0, 3, 1], "j": [1, 2, 2, 5]}
+VALUES = {
+    "x": [0.3, 1.7, -2.2, 0.9],
+    "y": [1.5, 0.2, -1.0, 4.0],
+    "i": [2, 0, 3, 1],
+    "j": [1, 2, 2, 5],
+}
 VALUES |= {"b": [True, False, True, True], "k": 2}
 
 # an expression, the variable, connected, definition, and the gradient of its sum: numbers, zeros or none
@@ -51,7 +56,13 @@ TABLE = {
     "slice start": (X.isel(t=K), K, NO, UNDEFINED, NONE),
     "integer index": (X.isel(t=I), I, NO, UNDEFINED, NONE),
     "take": (xr.apply_ufunc(np.take, X, I), I, NO, UNDEFINED, NONE),
-    "gather": (xr.apply_ufunc(np.take_along_axis, X, I, kwargs={"axis": 0}), I, NO, UNDEFINED, NONE),
+    "gather": (
+        xr.apply_ufunc(np.take_along_axis, X, I, kwargs={"axis": 0}),
+        I,
+        NO,
+        UNDEFINED,
+        NONE,
+    ),
     "permutation": (X.isel(t=xr.apply_ufunc(np.argsort, Y)), Y, NO, UNDEFINED, NONE),
     "written index": (xg.at(X)[{"t": I}].set(0.0), I, NO, UNDEFINED, NONE),
     "indexed values": (X.isel(t=I), X, YES, DEFINED, [1.0, 1.0, 1.0, 1.0]),
@@ -144,7 +155,9 @@ def test_split_and_slice_agree():
     for taken in (X.isel(t=K), X.isel(t=places + K), X.isel(t=places - K)):
         assert xg.grad_status(taken, K)[:2] == (False, UNDEFINED)
         assert xg.grad_status(taken, X)[:2] == (True, DEFINED)
-    mask = xr.where(xr.DataArray(np.arange(4), dims="t") < K, X, 0.0)  # the same by a comparison is a step
+    mask = xr.where(
+        xr.DataArray(np.arange(4), dims="t") < K, X, 0.0
+    )  # the same by a comparison is a step
     assert xg.grad_status(mask, K)[:2] == (True, DEFINED)
     parts = {"split": np.split(X.data, [1]), "slices": (X.data[:1], X.data[1:])}
     for low, high in parts.values():
@@ -252,6 +265,4 @@ def test_long_chains_are_no_problem():
     v = x = Var(unwrap(X.data).type, name="x")
     for _ in range(3000):
         v = build.elemwise(Polygamma(), build.scalar(1.0), v)
-    from xgrad.gradient.status import grad_status
-
     assert grad_status(Graph([x], [v]), 0, 0).connected

@@ -8,17 +8,23 @@ import xgrad as xg
 from tests.transforms.samples import rain, weather
 from xgrad.errors import ArgumentError, GradientError
 
-X = xr.DataArray([[0.5, -1.5], [2.0, 0.1]], dims=("time", "city"), coords={"city": ["Oslo", "Rome"]}, name="x")
+X = xr.DataArray(
+    [[0.5, -1.5], [2.0, 0.1]], dims=("time", "city"), coords={"city": ["Oslo", "Rome"]}, name="x"
+)
 
 
 def wrong(factor):
     """The square, with a derivative that is wrong in one place."""
     mask = xr.DataArray([[1.0, 1.0], [factor, 1.0]], dims=("time", "city"))
-    return xg.custom_gradient(lambda x: x**2, pullback=lambda args, out, ct: (2 * args[0] * ct * mask,))
+    return xg.custom_gradient(
+        lambda x: x**2, pullback=lambda args, out, ct: (2 * args[0] * ct * mask,)
+    )
 
 
 def test_numeric_grad_keeps_containers_and_labels():
-    cost = lambda p, x: (p["k"] * np.sin(x) * p["d"].wind).sum()
+    def cost(p, x):
+        return (p["k"] * np.sin(x) * p["d"].wind).sum()
+
     params = {"k": 1.5, "d": weather()}
     found, dx = xg.numeric_grad(cost, (params, rain()))
     slopes, expected = xg.grad(cost, (0, 1))(params, rain())
@@ -29,7 +35,7 @@ def test_numeric_grad_keeps_containers_and_labels():
 
 
 def test_numeric_grad_of_integers_is_zero():
-    dn, dx = xg.numeric_grad(lambda n, x: (n * x).sum(), (xr.DataArray([1, 2], dims="t"), X[:, 0]))
+    dn, _dx = xg.numeric_grad(lambda n, x: (n * x).sum(), (xr.DataArray([1, 2], dims="t"), X[:, 0]))
     np.testing.assert_array_equal(dn, [0.0, 0.0])
 
 
@@ -95,4 +101,7 @@ def test_mistakes():
     assert str(error.value) == "verify_grad: the function returns no float array."
     with pytest.raises(ArgumentError) as error:
         xg.verify_grad(np.sin, X, modes=["backward"])
-    assert str(error.value) == "modes must be one of 'reverse', 'forward'; got 'backward'; did you mean 'forward'?"
+    assert (
+        str(error.value)
+        == "modes must be one of 'reverse', 'forward'; got 'backward'; did you mean 'forward'?"
+    )

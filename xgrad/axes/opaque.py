@@ -91,7 +91,7 @@ class HostCall(AbstractGeneral):
 
 @dataclasses.dataclass(frozen=True)
 class HostLoop:
-    """A function of NumPy arrays at every place of ``ndim`` batch axes, which stand first in the arrays in ``mapped``."""
+    """A function of NumPy arrays at every place of ``ndim`` batch axes, the first ones of the arrays in ``mapped``."""
 
     function: Callable[..., Any]
     mapped: tuple[bool, ...]

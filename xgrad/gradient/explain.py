@@ -1,4 +1,4 @@
-"""How a derivative flows, as text: a tree from an output down to the variable, every edge with its flow, reason and line.
+"""How a derivative flows, as text: a tree from an output down to the variable, with flow, reason and line of each edge.
 
 What does not lead to the variable is left out. A value that is used twice is written out once and then called by its
 label. The graphs inside ops (lazy derivatives, loops) follow under their own labels.
@@ -59,7 +59,9 @@ class _Tree:
         """The answer, the tree, and the trees of the graphs inside."""
         q, status = self.question, self.status
         answer = "connected" if status.connected else "disconnected"
-        head = f"{q.output_name} by {q.wrt_name}: {answer}, {status.definition.value}: {status.reason}"
+        head = (
+            f"{q.output_name} by {q.wrt_name}: {answer}, {status.definition.value}: {status.reason}"
+        )
         self.writer.inner.clear()
         body = self.writer.tree(q.output, q.wrt, q.wrt_name, self.stop)
         return [head, *body, *self.writer.inner_trees()]

@@ -34,7 +34,9 @@ def close(
     depends = {v for v in wrt if v not in cut}
     captured: dict[Var, Var] = {}
     kept: list[Node] = []
-    formula: set[Var] = set()  # what is computed from numbers and counters alone: rules want to see it
+    formula: set[Var] = (
+        set()
+    )  # what is computed from numbers and counters alone: rules want to see it
     ends = _ends(outputs, wrt, cut)
     for node in ends.nodes(stop=[*wrt, *stop, *cut]):
         if any(v in depends for v in node.inputs):
@@ -114,9 +116,7 @@ def lazy_pullback(
     return _chain(wrt, made, walls, ad)
 
 
-def _chain(
-    wrt: Sequence[Var], cts: Sequence[Var], stop: Sequence[Var], ad: str
-) -> tuple[Var, ...]:
+def _chain(wrt: Sequence[Var], cts: Sequence[Var], stop: Sequence[Var], ad: str) -> tuple[Var, ...]:
     """Cotangents that also flow through those variables of ``wrt`` that are computed from others of them."""
     found = dict(zip(wrt, cts, strict=True))
     inner = [out for node in toposort(wrt, stop=stop) for out in node.outputs if out in found]

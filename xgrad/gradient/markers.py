@@ -127,7 +127,10 @@ class CustomGradient(Op):
         """The reason that the user gave; what comes from outside has no rule."""
         if i < self.count:
             return self.reasons[i]
-        return f"the rule of `{self.name}` does not say how it depends on what it takes from outside: make it an argument"
+        return (
+            f"the rule of `{self.name}` does not say how it depends on what it takes from outside:"
+            " make it an argument"
+        )
 
     def describe(self) -> str:
         """What ``dprint`` shows."""

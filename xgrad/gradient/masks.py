@@ -3,8 +3,8 @@
 The cotangent of ``f(x)`` in ``where(c, f(x), g(x))`` is ``where(c, ct, 0)``. Multiplied by ``f'(x)`` as it stands, an
 infinity of ``f'`` behind the mask would give ``0 * inf = NaN``. So the mask is kept outermost on the way down:
 ``where(c, ct, 0) * f'`` becomes ``where(c, ct * f', 0)``, and ops that only move values move the mask with them.
-A masked cotangent is recognised by its structure; there is no bookkeeping beside the graph. A sum of masked cotangents is
-cut off where all of them are.
+A masked cotangent is recognised by its structure; there is no bookkeeping beside the graph. A sum of masked cotangents
+is cut off where all of them are.
 """
 
 from collections.abc import Callable, Sequence

@@ -30,9 +30,13 @@ class AbstractDerivative(Op):
 
     def check_inputs(self, types: Sequence[Any], expected_tail: Sequence[Any]) -> None:
         """Our own invariant: the types of the inputs are those of the graph, then the (co)tangents."""
-        expected = [v.type for v in self.primal_graph.inputs] + [cotangent_type(t) for t in expected_tail]
+        expected = [v.type for v in self.primal_graph.inputs] + [
+            cotangent_type(t) for t in expected_tail
+        ]
         if [_strong(t) for t in types] != [_strong(t) for t in expected]:
-            raise AssertionError(f"{type(self).__name__}: inputs {list(types)}, expected {expected}")
+            raise AssertionError(
+                f"{type(self).__name__}: inputs {list(types)}, expected {expected}"
+            )
 
     @property
     def primal_graph(self) -> Graph:

@@ -164,7 +164,7 @@ def _flow_or_else(edge: Edge) -> Flow:
 
 
 def _decisive(trails: Sequence[_Trail]) -> _Trail:
-    """The path that speaks for several: the shortest; where none is connected, that on which the values came furthest."""
+    """The path that speaks for several: the shortest; where none is connected, that on which values came furthest."""
     if len(trails) == 1:
         return trails[0]
     flow = beside([t.flow for t in trails])
@@ -204,8 +204,8 @@ def why(node: Node, i: int, flow: Flow = Flow.POSITION) -> str:
     An op says it itself; ``{this}`` and ``{array}`` in it stand for the names of the input and of the first input.
     """
     op: Any = node.op
-    text = getattr(op, "why", "")
-    text = (text(i) if callable(text) else text) or _WHY[flow]
+    said = getattr(op, "why", "")
+    text: str = (said(i) if callable(said) else said) or _WHY[flow]  # pyright: ignore[reportAssignmentType]
     name, array = _name(node.inputs[i]), _name(node.inputs[0])
     text = text.replace("{this}", f"`{name}`" if name else "an index")
     return text.replace("{array}", f"`{array}`" if array else "the array")

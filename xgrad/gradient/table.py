@@ -39,9 +39,10 @@ from xgrad.names.structure import XBroadcast, XConcat, XMerge, XPad, XRename, XS
 HEAD = """\
 # Ops and their gradients
 
-Made by `python -m xgrad.gradient.table`. For every op: how the values of each input reach the output (`docs/gradients.md` has
-the words), and where the gradient comes from. For inputs of floats: where an input or the output is of integers or truth values
-(a sum of integers, an argmax), `value` becomes `step`. Where outputs differ, they are numbered.
+Made by `python -m xgrad.gradient.table`. For every op: how the values of each input reach the output (the words are
+those of `docs/gradients.md`), and where the gradient comes from. This is for inputs of floats: where an input or the
+output is of integers or truth values (a sum of integers, an argmax), `value` becomes `step`. Where outputs differ, they
+are numbered.
 """
 
 _F8, _I8 = np.dtype(np.float64), np.dtype(np.int64)
@@ -84,9 +85,7 @@ _XOPS: dict[type[Op], _Example] = {
     type(example.op): example
     for example in (
         _Example(XIndex((("x", At(0)),)), {"x": _X, "index": _INDEX}),
-        _Example(
-            XIndexUpdate((("x", At(0)),)), {"x": _X, "values": _SCALAR, "index": _INDEX}
-        ),
+        _Example(XIndexUpdate((("x", At(0)),)), {"x": _X, "values": _SCALAR, "index": _INDEX}),
         _Example(XConcat("x"), {"each": _X}),
         _Example(XPad((("x", 1, 1),)), {"x": _X, "fill": _SCALAR}),
         _Example(XWindow("x", "w", 2), {"x": _X}),
@@ -126,7 +125,10 @@ def _rows(op: type[Op]) -> list[str]:
     flows = dict(_flows(op))
     if len(flows) > 1 and len(set(flows.values())) == 1:
         flows = {", ".join(flows): next(iter(flows.values()))}
-    return [f"| `{op.__name__}` | {name} | {flow} | {_route(op, flow)} |" for name, flow in flows.items()]
+    return [
+        f"| `{op.__name__}` | {name} | {flow} | {_route(op, flow)} |"
+        for name, flow in flows.items()
+    ]
 
 
 def _route(op: type[Op], flow: str) -> str:
@@ -134,7 +136,9 @@ def _route(op: type[Op], flow: str) -> str:
         return "–"
     if all(word in _WITHOUT for word in flow.split(" ")):
         return _WITHOUT[flow.split(" ")[0]]
-    return next((t for family, t in ROUTES.items() if issubclass(op, family)), "a rule for each mode")
+    return next(
+        (t for family, t in ROUTES.items() if issubclass(op, family)), "a rule for each mode"
+    )
 
 
 _WITHOUT = {
@@ -203,7 +207,10 @@ def _input_names(op: type[Op]) -> list[str]:
     if issubclass(op, AbstractElementwise):
         return list(inspect.signature(op.emit).parameters)[2:]
     parameters = list(inspect.signature(op.infer).parameters.values())[1:]
-    return ["each" if p.kind is p.VAR_POSITIONAL and len(parameters) == 1 else p.name for p in parameters]
+    return [
+        "each" if p.kind is p.VAR_POSITIONAL and len(parameters) == 1 else p.name
+        for p in parameters
+    ]
 
 
 def _holds_something(op: type[Op]) -> bool:

@@ -310,7 +310,10 @@ def _write_host_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[V
     assert isinstance(op, HostCall)
     name = body.names.function(op.function)
     outs = [_value(v, body.names.new("called")) for v in node.outputs]
-    types = [f"jax.ShapeDtypeStruct({spell(t.shape, str)}, {spell(t.dtype, str)})" for t in host_types(op)]
+    types = [
+        f"jax.ShapeDtypeStruct({spell(t.shape, str)}, {spell(t.dtype, str)})"
+        for t in host_types(op)
+    ]
     result = types[0] if len(types) == 1 else f"({_row(types)})"
     targets = _row([v.name for v in outs]) if len(outs) > 1 else outs[0].name
     given = ", ".join([name, result, *[v.name for v in inputs]])

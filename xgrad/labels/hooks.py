@@ -20,6 +20,7 @@ from xarray.computation.weighted import Weighted
 from xarray.core import duck_array_ops, nputils
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
+from xarray.structure.alignment import Aligner
 
 from xgrad.labels import (
     exponential,
@@ -28,6 +29,7 @@ from xgrad.labels import (
     grouping,
     interpolation,
     iteration,
+    joins,
     lookup,
     missing,
     positions,
@@ -117,6 +119,7 @@ HOOKS: Final = (
     Hook(xr.Variable, "__init__", _naming_init),
     Hook(NamedArray, "dims", _naming_setter),
     Hook(xr.Variable, "equals", _equals),
+    Hook(Aligner, "align_indexes", joins.warn_of_dropped),
     Hook(Weighted, "__init__", weighting.take_weights),
     Hook(DataArrayRolling, "_array_reduce", rolling.without_compiled),
     Hook(DataArrayRolling, "reduce", rolling.reduce_windows),

@@ -14,7 +14,7 @@ from xgrad.names.types import XType
 class Trace:
     """One run of a user's function on symbols. Its values can be used in it and in the traces opened inside it."""
 
-    __slots__ = ("closed", "inputs", "level", "literals", "met", "thread")
+    __slots__ = ("closed", "inputs", "level", "literals", "met", "said", "thread")
 
     def __init__(self, level: int, thread: int | None) -> None:
         self.level = level
@@ -22,6 +22,7 @@ class Trace:
         self.closed = False
         self.inputs: list[Var] = []
         self.literals: dict[Any, Any] = {}  # see ``constants``
+        self.said: set[Any] = set()  # what has been warned of, see ``joins``
         self.met: weakref.WeakSet[Var] = weakref.WeakSet()
 
     def input(self, type: XType, name: str | None = None, source: Source | None = None) -> Var:

@@ -3,6 +3,7 @@
 Order statistics sort once, NaN last, and then read between two neighbours of each quantile's place.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -129,7 +130,8 @@ def _last(a: Array, axis: Axis) -> Array:
     """``a`` with the axes to reduce laid out along a last one."""
     axes = normal_axes(axis, a.ndim)
     moved = np.moveaxis(a, axes, range(-len(axes), 0))
-    return np.reshape(moved, (*moved.shape[: a.ndim - len(axes)], -1))
+    kept = moved.shape[: a.ndim - len(axes)]
+    return np.reshape(moved, (*kept, math.prod(moved.shape[len(kept) :])))
 
 
 def _valid(ordered: Array, skip: bool) -> Any:
@@ -159,9 +161,12 @@ def _median(a: Array, axis: Axis, keepdims: Any, skip: bool) -> Array:
     dtype = np.float64 if a.dtype.kind in "biu" else a.dtype
     ordered = np.sort(_last(a, axis), axis=-1).astype(dtype, copy=False)
     count = _valid(ordered, skip)
-    half = np.stack([(count - 1) // 2, count // 2], axis=-1)
-    middle = np.mean(_at(ordered, np.maximum(half, 0)), axis=-1, keepdims=True)
-    result = _with_nan(middle, ordered, count)[..., 0]
+    if ordered.shape[-1] == 0:
+        result = np.full_like(np.sum(ordered, axis=-1), np.nan)
+    else:
+        half = np.stack([(count - 1) // 2, count // 2], axis=-1)
+        middle = np.mean(_at(ordered, np.maximum(half, 0)), axis=-1, keepdims=True)
+        result = _with_nan(middle, ordered, count)[..., 0]
     return np.expand_dims(result, normal_axes(axis, a.ndim)) if keepdims is True else result
 
 

@@ -57,7 +57,11 @@ class XIndex(AbstractXOp):
         return i > 0
 
     def why(self, i: int) -> str:
-        return "{this} only decides which values of {array} are taken" if i else AbstractXOp.why(self, i)
+        return (
+            "{this} only decides which values of {array} are taken"
+            if i
+            else AbstractXOp.why(self, i)
+        )
 
     def owned(self, out: int, types: Sequence[XType]) -> frozenset[Dim]:
         x, *arrays = types
@@ -95,7 +99,11 @@ class XIndexUpdate(AbstractXOp):
         return i > 1
 
     def why(self, i: int) -> str:
-        return "{this} only decides where in {array} values are written" if i > 1 else AbstractXOp.why(self, i)
+        return (
+            "{this} only decides where in {array} values are written"
+            if i > 1
+            else AbstractXOp.why(self, i)
+        )
 
     def describe(self) -> str:
         return f"XIndexUpdate {self.kind}({indexers_text(self.indexers)})"

@@ -14,7 +14,6 @@ from xgrad.transforms.derive import zeros
 from xgrad.transforms.functions import argument_name, function_name, inner_function
 from xgrad.transforms.jit import is_symbolic
 from xgrad.transforms.targets import Targets, fitted
-from xgrad.transforms.tree import tree_map
 
 
 class NoGradient(NamedTuple):
@@ -50,7 +49,7 @@ def custom_gradient(
     """``fun`` with a derivative of its own: by its pullback, its pushforward, or both.
 
     ``pullback(args, out, ct)`` gets the arguments as a tuple, the result of ``fun`` and its cotangent in the same
-    containers, and returns a tuple with one cotangent per argument: of the dims of the argument, or 0 where it has none,
+    containers, and returns a tuple with one cotangent per argument: of the dims of the argument, 0 where it has none,
     or ``grad_undefined(reason)`` or ``grad_not_implemented(reason)``. ``pushforward(args, out, tangents)`` gets a tuple
     of tangents and returns the tangent of the result. Both must be linear in what they are given last; from one of them
     the other is made by transposing it. Rules are differentiated for higher derivatives.
@@ -181,7 +180,9 @@ def _how(given: Any, call: _Call, target: Targets) -> NoGradient:
             "Return its cotangent, 0, xgrad.grad_undefined(reason) or xgrad.grad_not_implemented(reason)."
         )
     if isinstance(given, int | float) and given == 0:
-        return NoGradient(Flow.STEP, f"the pullback of `{call.name}` says that the derivative is zero")
+        return NoGradient(
+            Flow.STEP, f"the pullback of `{call.name}` says that the derivative is zero"
+        )
     return NoGradient(Flow.VALUE, "")
 
 
@@ -193,7 +194,7 @@ def _pushed(call: _Call, rule: Callable[..., Any], outs: Targets, ts: Sequence[V
 
 
 def _transposed(outputs: Sequence[Var], of: Sequence[Var], cts: Sequence[Var]) -> list[Var]:
-    """The transpose of ``outputs`` as a linear function of ``of``, applied to ``cts``: the same at every point, so at 0."""
+    """The transpose of ``outputs``, linear in ``of``, applied to ``cts``: the same at every point, so at 0."""
     pulled = lazy_pullback(outputs, of, cts)
     return list(substitute(pulled, {v: zeros(v) for v in of}))
 

@@ -85,11 +85,15 @@ class Request(NamedTuple):
         """``found``, saying so where it is what was held constant that disconnects."""
         if found.path or not self.held or not worst(statuses(self.outputs, wrt)).connected:
             return found
-        return found._replace(reason=f"it is used only through {self.held}, which this call holds constant")
+        return found._replace(
+            reason=f"it is used only through {self.held}, which this call holds constant"
+        )
 
 
 # ---- reverse mode --------------------------------------------------------------------------------------------------
-def pull(request: Request, cts: Sequence[Var], groups: Sequence[Targets], policy: Policy) -> list[Any]:
+def pull(
+    request: Request, cts: Sequence[Var], groups: Sequence[Targets], policy: Policy
+) -> list[Any]:
     """The gradients by each group of targets, in its containers, as the policy says.
 
     A group is what the user asked by: it may be connected in part only.
@@ -153,7 +157,9 @@ def push(
         single = Targets(target.leaf, target.name)
         check_group(single, found, policy, request.what, of_output=True)
     moving = [v for v in outputs.vars if _passes(found[v])]
-    made = lazy_pushforward(moving, wrt, tangents, stop=request.stop, ad=request.ad) if moving else ()
+    made = (
+        lazy_pushforward(moving, wrt, tangents, stop=request.stop, ad=request.ad) if moving else ()
+    )
     return _answer(outputs, dict(zip(moving, made, strict=True)), found, policy)
 
 

@@ -6,8 +6,7 @@ from typing import Any
 from xgrad.errors import ArgumentError
 from xgrad.gradient.explain import Explanation, Question
 from xgrad.gradient.status import GradStatus, statuses, worst
-from xgrad.graph import Var
-from xgrad.labels import is_traced, open_trace, wrap
+from xgrad.labels import open_trace, wrap
 from xgrad.transforms.arguments import CallGuard, guard_of
 from xgrad.transforms.functions import (
     argument_name,
@@ -23,8 +22,8 @@ def grad_status(target: Any, *args: Any, argnums: Any = 0, **kwargs: Any) -> Any
     """Whether outputs are connected to inputs, and whether the derivative is defined: two independent answers.
 
     ``grad_status(outputs, wrt)`` speaks of symbolic arrays, ``grad_status(fun, *args, argnums=0)`` of what ``fun``
-    returns for such arguments, by the arguments ``argnums``. Gives a ``GradStatus(connected, definition, reason, path)``
-    for each pair: in the containers of the outputs, and within each in those of the inputs. ``path`` is the path that
+    returns for such arguments, by the arguments ``argnums``. A ``GradStatus(connected, definition, reason, path)`` for
+    each pair: in the containers of the outputs, and within each in those of the inputs. ``path`` is the path that
     decides: every edge with its flow, reason and the user's line. Nothing is differentiated, and nothing raises where
     there is no derivative.
 
@@ -79,13 +78,16 @@ def explain(target: Any, *args: Any, argnums: Any = 0, **kwargs: Any) -> Explana
     return Explanation(questions)
 
 
-def _pairs(target: Any, args: tuple[Any, ...], argnums: Any, kwargs: Any) -> tuple[Targets, Targets]:
+def _pairs(
+    target: Any, args: tuple[Any, ...], argnums: Any, kwargs: Any
+) -> tuple[Targets, Targets]:
     """The outputs and the inputs that are asked about."""
     if callable(target):
         return _of_function(target, args, argnums, kwargs)
     if len(args) != 1:
         raise ArgumentError(
-            f"of symbolic arrays, ask for one wrt (or a list of them): (outputs, wrt); got {len(args)} arguments after the outputs."
+            "of symbolic arrays, ask for one wrt (or a list of them): (outputs, wrt);"
+            f" got {len(args)} arguments after the outputs."
         )
     return symbols(target, "outputs"), symbols(args[0], "wrt")
 
@@ -98,7 +100,9 @@ def _of_function(
     guards = [guard_of(value, argument_name(fun, i)) for i, value in enumerate(args)]
     guard = CallGuard(guards, {name: guard_of(value, name) for name, value in kwargs.items()})
     with open_trace() as trace:
-        traced, keywords = guard.enter(args, kwargs, lambda type, name: wrap(trace.input(type, name)))
+        traced, keywords = guard.enter(
+            args, kwargs, lambda type, name: wrap(trace.input(type, name))
+        )
         return _looked_at(fun, tuple(traced), argnums, keywords)
 
 

@@ -66,8 +66,8 @@ def grad(
 
     Of functions and symbols alike: ``disconnected_inputs`` is "raise", "warn" or "ignore"; what is disconnected is then
     returned as ``return_disconnected`` says: "zero", "none", or "disconnected" for its ``GradStatus``. With
-    ``null_gradients="return"`` a gradient that is undefined or not implemented is returned as its ``GradStatus`` instead
-    of raising. An integer array has a float gradient. ``ad`` chooses the route: "symbolic", "jax" or "auto".
+    ``null_gradients="return"`` a gradient that is undefined or not implemented does not raise: its ``GradStatus`` is
+    returned. An integer array has a float gradient. ``ad`` chooses the route: "symbolic", "jax" or "auto".
 
     Raises CostNotScalarError, DisconnectedInputError, GradUndefinedError, GradNotImplementedError; ArgumentError for an
     option that does not exist.
@@ -156,7 +156,8 @@ def _derived(
 def _check_no_symbols(fun: Any, consider_constant: Any, known_grads: Any) -> None:
     if len(consider_constant) or known_grads is not None:
         raise ArgumentError(
-            f"consider_constant and known_grads name symbolic arrays, which grad({function_name(fun)}) does not see yet.\n"
+            "consider_constant and known_grads name symbolic arrays, which"
+            f" grad({function_name(fun)}) does not see yet.\n"
             "Use them inside the function, on its arrays; or hold a value constant with xgrad.disconnected_grad(...)."
         )
 
@@ -194,7 +195,9 @@ def symbolic_gradients(
         if not lenient:
             check_used("consider_constant", held, outputs)
         cut = [v for array, _ in known or [] for v in array.vars]
-        constant = ", ".join([names_text(t) for t in [held, *[a for a, _ in known or []]] if t.each])
+        constant = ", ".join(
+            [names_text(t) for t in [held, *[a for a, _ in known or []]] if t.each]
+        )
         request = Request(outputs, stop=held.vars, cut=cut, ad=ad, held=constant)
         groups = [Targets(t.leaf, t.name) for t in targets.each]
         return targets.rebuilt(pull(request, cts, groups, policy))
@@ -230,9 +233,7 @@ def known_pairs(known_grads: Any) -> Known:
     return [(symbols(array, "known_grads"), gradient) for array, gradient in checked]
 
 
-_PAIRS = (
-    "known_grads must be pairs (array, its gradient): a list of them, since DataArrays cannot be keys of a dict."
-)
+_PAIRS = "known_grads must be pairs (array, its gradient): a list of them, since DataArrays cannot be keys of a dict."
 
 
 def _with_names(gradients: Any, cost: Any, wrt: Any) -> Any:

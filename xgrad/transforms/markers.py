@@ -1,4 +1,4 @@
-"""Functions that leave values as they are and change derivatives, of symbolic and traced arrays; others pass through."""
+"""Functions that leave values as they are and change derivatives, of symbolic arrays; others pass through."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
 """``apply_jax`` and ``apply_host``: functions that know neither xarray nor xgrad, applied along core dims by name.
 
-xarray itself aligns, broadcasts and labels (``xarray.apply_ufunc``); the function is repeated over all other dims. One op
-of the graph, with the gradient of JAX, or with that which the user gives.
+xarray itself aligns, broadcasts and labels (``xarray.apply_ufunc``); the function is repeated over all other dims. One
+op of the graph, with the gradient of JAX, or with that which the user gives.
 """
 
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from xgrad.axes.base import AbstractTensorOp, TensorType, is_float
 from xgrad.axes.opaque import HostCall, HostLoop, JaxCall
 from xgrad.errors import ArgumentError, SizeMismatchError
 from xgrad.graph import Var, located, user_source
+from xgrad.jax_backend.arrays import is_jax_array
 from xgrad.jax_backend.calls import Vmapped, returned_types
 from xgrad.labels import TracedArray, is_traced
 from xgrad.labels.core import is_new, make, real, trace_of
@@ -39,8 +40,8 @@ def apply_jax(
     ``func`` sees arrays with the core dims of each argument, in that order, and returns an array, or a tuple of them,
     with ``output_core_dims``; it is mapped over all other dims (``jax.vmap``), which come first in the result. Labels,
     alignment and Datasets are as in ``xarray.apply_ufunc``; there the default is no core dims at all, one number at a
-    time. ``output_sizes`` names core dims of arguments that come out with another size. Arguments without labels, arrays
-    or containers of arrays such as the parameters of a network, are handed over whole.
+    time. ``output_sizes`` names core dims of arguments that come out with another size. Arguments without labels,
+    arrays or containers of arrays such as the parameters of a network, are handed over whole.
 
     Works in compiled functions, on symbolic arrays, and at once on concrete ones. Two calls are the same to the
     compiler where ``func`` is the same object. Raises ArgumentError and SizeMismatchError where core dims do not fit.
@@ -67,11 +68,11 @@ def apply_host(
 
     As ``apply_jax``, but ``func`` runs on the host, each time that the program gets there, once for every place along
     the dims that are no core dims. It must be pure: the compiler may call it again, or not at all. ``output_dtypes``
-    (default: the dtype that the arguments promote to) and, for core dims that no argument has, ``output_sizes`` say what
-    it returns.
+    (default: the dtype that the arguments promote to) and, for core dims that no argument has, ``output_sizes`` say
+    what it returns.
 
     ``pullback(*arrays, *cotangents)``, a function of NumPy arrays too, returns a tuple with one cotangent per array
-    (anything for an integer one). Without it the gradient is not implemented, and ``grad`` says so; forward mode never is.
+    (anything for an integer one). Without it there is no gradient, and ``grad`` says so; forward mode there never is.
 
     Raises ArgumentError and SizeMismatchError where core dims do not fit.
 
@@ -83,7 +84,9 @@ def apply_host(
     """
     dtypes = None if output_dtypes is None else tuple([np.dtype(d) for d in output_dtypes])
     outs = tuple(map(tuple, output_core_dims))
-    return _apply(_HostPlan(func, outs, dict(output_sizes or {}), dtypes, pullback), args, input_core_dims)
+    return _apply(
+        _HostPlan(func, outs, dict(output_sizes or {}), dtypes, pullback), args, input_core_dims
+    )
 
 
 # ---- the op --------------------------------------------------------------------------------------------------------
@@ -178,7 +181,8 @@ def _check_results(
     name = function_name(func)
     if len(types) != len(outs):
         raise ArgumentError(
-            f"apply_jax({name}): the function returns {len(types)} arrays, and output_core_dims has {len(outs)} entries."
+            f"apply_jax({name}): the function returns {len(types)} arrays,"
+            f" and output_core_dims has {len(outs)} entries."
         )
     for t, dims in zip(types, outs, strict=True):
         if t.ndim != len(dims):
@@ -223,12 +227,13 @@ def _apply_traced(plan: Plan, args: tuple[Any, ...], input_core_dims: Dims | Non
 
 def _is_labeled(arg: Any) -> bool:
     """Whether xarray knows the dims of an argument: a labeled array, or a number."""
-    return isinstance(arg, xr.DataArray | xr.Dataset | xr.Variable) or (
-        flatten(arg)[1] == LEAF and np.ndim(arg) == 0 and not callable(arg)
-    )
+    labeled = isinstance(arg, xr.DataArray | xr.Dataset | xr.Variable)
+    return labeled or (flatten(arg)[1] == LEAF and _is_array(arg) and np.ndim(arg) == 0)
 
 
-def _checked_cores(plan: Plan, args: tuple[Any, ...], input_core_dims: Dims | None) -> list[list[Hashable]]:
+def _checked_cores(
+    plan: Plan, args: tuple[Any, ...], input_core_dims: Dims | None
+) -> list[list[Hashable]]:
     if input_core_dims is None:
         return [[] for _ in args]
     if len(input_core_dims) != len(args):
@@ -239,7 +244,8 @@ def _checked_cores(plan: Plan, args: tuple[Any, ...], input_core_dims: Dims | No
     for dims in input_core_dims:
         if isinstance(dims, str):
             raise ArgumentError(
-                f"{function_name(plan.func)}: input_core_dims must be one list of dims per argument; {dims!r} is no list."
+                f"{function_name(plan.func)}: input_core_dims must be one list of dims per argument;"
+                f" {dims!r} is no list."
             )
     return [list(dims) for dims in input_core_dims]
 
@@ -259,69 +265,57 @@ class _Call:
         given = list(self.args)
         for k, x in zip(self.labeled, data, strict=True):
             given[k] = x
-        inputs, repack = self._inputs(given)
-        batch = _batch_names(inputs)
-        vars_ = [x.var(batch) for x in inputs]
-        sizes = {d: n for v in vars_ for d, n in v.type.sizes.items()}
-        dims = [d for d in batch if any(d in v.type.dims for v in vars_)]
-        mapped = tuple([any(d in v.type.dims for d in dims) for v in vars_])
-        core = _Core(
-            [TensorType(tuple([v.type.sizes[d] for d in x.core]), v.type.dtype) for x, v in zip(inputs, vars_, strict=True)],
-            sizes,
-            mapped,
-            tuple([sizes[d] for d in dims]),
-        )
-        plan = dataclasses.replace(self.plan, func=repack(self.plan.func))
-        arranged = [build.transpose(v, [*[d for d in v.type.dims if d in dims], *x.core]) for x, v in zip(inputs, vars_, strict=True)]
-        return self._result(plan, core, inputs, arranged, dims)
-
-    def _result(self, plan: Plan, core: _Core, inputs: list["_Input"], vars_: list[Var], dims: list[Dim]) -> Any:
-        ordered = _in_batch_order(vars_, dims)
-        shared = [k for k, m in enumerate(core.mapped) if not m]
-        outs = build.blockwise(plan.op(core), ordered, [x.core for x in inputs], plan.outs, shared)
+        inputs = self._inputs(given)
+        vars_, batch = _aligned(inputs)
+        plan = dataclasses.replace(self.plan, func=_of_arrays(self.plan.func, given))
+        core = _core(inputs, vars_, batch)
+        shared = [k for k, mapped in enumerate(core.mapped) if not mapped]
+        outs = build.blockwise(plan.op(core), vars_, [x.core for x in inputs], plan.outs, shared)
         trace = trace_of([x.array for x in inputs])
-        made = [
-            make(v, [*_first_dims(v, core_dims), *core_dims], trace)
-            for v, core_dims in zip(outs, plan.outs, strict=True)
-        ]
+        dims = [[*batch, *core_dims] for core_dims in plan.outs]
+        made = [make(v, names, trace) for v, names in zip(outs, dims, strict=True)]
         return made[0] if len(made) == 1 else tuple(made)
 
-    def _inputs(self, given: list[Any]) -> tuple[list["_Input"], Callable[[Any], Any]]:
-        """The arrays among the arguments, and how a function of them is made of the user's."""
+    def _inputs(self, given: list[Any]) -> list["_Input"]:
+        """The arrays among the arguments; all axes of those without labels are core axes, with names of their own."""
         inputs: list[_Input] = []
-        shapes: list[_Packed] = []
         for k, arg in enumerate(given):
-            leaves, structure = flatten(arg)
-            arrays = [leaf for leaf in leaves if _is_array(leaf)]
-            constants = tuple([None if _is_array(leaf) else leaf for leaf in leaves])
-            places = tuple([_is_array(leaf) for leaf in leaves])
-            shapes.append(_Packed(structure, places, constants))
-            whole = k not in self.labeled
-            for j, x in enumerate(arrays):
-                core = [f"{k}.{j}.{axis}" for axis in range(np.ndim(x))] if whole else self.cores[k]
-                inputs.append(_Input(x, list(core)))
-        if all(s.structure == LEAF and s.places == (True,) for s in shapes):
-            return inputs, lambda func: func
-        return inputs, lambda func: Packing(func, tuple(shapes))
+            for j, x in enumerate([leaf for leaf in flatten(arg)[0] if _is_array(leaf)]):
+                names: list[Hashable] = [f"{k}.{j}.{axis}" for axis in range(np.ndim(x))]
+                inputs.append(_Input(x, list(self.cores[k]) if k in self.labeled else names))
+        return inputs
 
 
-def _first_dims(v: Var, core: Sequence[Hashable]) -> list[Dim]:
-    return list(v.type.dims[: v.type.ndim - len(core)])
+def _core(inputs: Sequence["_Input"], vars_: Sequence[Var], batch: Sequence[Dim]) -> _Core:
+    sizes = {d: n for v in vars_ for d, n in v.type.sizes.items()}
+    types = [
+        TensorType(tuple([sizes[d] for d in x.core]), v.type.dtype)
+        for x, v in zip(inputs, vars_, strict=True)
+    ]
+    mapped = tuple([any(d in v.type.dims for d in batch) for v in vars_])
+    return _Core(types, sizes, mapped, tuple([sizes[d] for d in batch]))
 
 
-def _in_batch_order(vars_: list[Var], dims: list[Dim]) -> list[Var]:
-    """The inputs, the first of them with all batch dims in order: an op takes the order from them."""
-    for k, v in enumerate(vars_):
-        if any(d in v.type.dims for d in dims):
-            sizes = {d: n for u in vars_ for d, n in u.type.sizes.items()}
-            core = [d for d in v.type.dims if d not in dims]
-            want = [*dims, *core]
-            return [*vars_[:k], build.broadcast(v, want, [sizes[d] for d in want]), *vars_[k + 1 :]]
-    return vars_
+def _aligned(inputs: Sequence["_Input"]) -> tuple[list[Var], list[Dim]]:
+    """The inputs as variables of batch dims and core dims, and the batch dims in order.
+
+    The first input that has a batch dim is given all of them: an op takes their order from it.
+    """
+    names = _batch_names(inputs)
+    vars_ = [x.var(names) for x in inputs]
+    sizes = {d: n for v in vars_ for d, n in v.type.sizes.items()}
+    batch = [d for d in names if d in sizes]
+    first = next((k for k, v in enumerate(vars_) if any(d in v.type.dims for d in batch)), None)
+    if first is not None:
+        dims = [*batch, *inputs[first].core]
+        vars_[first] = build.broadcast(vars_[first], dims, [sizes[d] for d in dims])
+    return vars_, batch
 
 
 def _is_array(x: Any) -> bool:
-    return is_traced(x) or hasattr(x, "dtype") or (isinstance(x, int | float | complex) and not isinstance(x, bool))
+    """Whether a leaf of an argument is an array or a number, rather than a constant such as an activation function."""
+    number = isinstance(x, int | float | complex) and not isinstance(x, bool)
+    return number or is_traced(x) or isinstance(x, np.ndarray | np.generic) or is_jax_array(x)
 
 
 class _Input(NamedTuple):
@@ -337,9 +331,9 @@ class _Input(NamedTuple):
         if isinstance(self.array, TracedArray):
             return _named(self.array, names, ndim)
         values = np.asarray(self.array)
-        squeezed = [a for a in range(ndim) if values.shape[a] == 1]
-        kept = [n for a, n in enumerate(names) if a not in squeezed]
-        return build.constant(values.reshape([n for a, n in enumerate(values.shape) if a not in squeezed]), kept)
+        repeated = tuple([a for a in range(ndim) if values.shape[a] == 1])
+        kept = [n for a, n in enumerate(names) if a not in repeated]
+        return build.constant(values.squeeze(repeated), kept)
 
 
 def _named(array: TracedArray, names: list[Any], ndim: int) -> Var:
@@ -365,6 +359,20 @@ def _batch_names(inputs: Sequence[_Input]) -> list[Dim]:
     return names
 
 
+def _of_arrays(func: Callable[..., Any], args: Sequence[Any]) -> Callable[..., Any]:
+    """``func`` as a function of the arrays in its arguments alone."""
+    packed = []
+    for arg in args:
+        leaves, structure = flatten(arg)
+        places = tuple([_is_array(leaf) for leaf in leaves])
+        constants = tuple(
+            [None if place else leaf for place, leaf in zip(places, leaves, strict=True)]
+        )
+        packed.append(_Packed(structure, places, constants))
+    plain = all(p.structure == LEAF and p.places == (True,) for p in packed)
+    return func if plain else Packing(func, tuple(packed))
+
+
 class _Packed(NamedTuple):
     """One argument taken apart: its containers, where its arrays stand, and its other leaves."""
 
@@ -386,8 +394,9 @@ class Packing:
 
     def __call__(self, *arrays: Any) -> Any:
         rest = iter(arrays)
-        args = [
-            unflatten(s, [next(rest) if is_array else c for is_array, c in zip(places, constants, strict=True)])
-            for s, places, constants in self.arguments
-        ]
-        return self.function(*args)
+        return self.function(*[_unpacked(argument, rest) for argument in self.arguments])
+
+
+def _unpacked(argument: _Packed, arrays: Iterator[Any]) -> Any:
+    pairs = zip(argument.places, argument.constants, strict=True)
+    return unflatten(argument.structure, [next(arrays) if place else c for place, c in pairs])

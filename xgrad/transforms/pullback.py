@@ -28,10 +28,14 @@ from xgrad.transforms.grad import known_pairs, symbolic_gradients
 from xgrad.transforms.jit import Compiled, is_symbolic
 from xgrad.transforms.targets import Targets, fitted, marked, symbols
 
-_QUIET = Policy(disconnected_inputs="ignore")  # of a function all arguments are meant, also the unused
+_QUIET = Policy(
+    disconnected_inputs="ignore"
+)  # of a function all arguments are meant, also the unused
 
 
-def pullback(target: Any, *args: Any, has_aux: bool = False, ad: str | None = None, **options: Any) -> Any:
+def pullback(
+    target: Any, *args: Any, has_aux: bool = False, ad: str | None = None, **options: Any
+) -> Any:
     """Cotangents of inputs from cotangents of outputs: ``ct -> Jᵀ ct``, for every ``t``: ``<ct, J t> = <Jᵀ ct, t>``.
 
     ``pullback(fun, *primals)`` gives ``(outputs, pull)``: the result of ``fun`` and a function that takes cotangents in
@@ -111,8 +115,12 @@ def _pullback_of_function(
     if is_symbolic(primals):
         outputs, pull_back, aux = _traced_pullback(fun, primals, has_aux, ad)
     else:
-        outputs, aux = value_and_aux(_compiled(inner_function(fun), fun)(*primals), has_aux, "outputs")
-        backward = _compiled(lambda given, ct: _traced_pullback(fun, given, has_aux, ad)[1](ct), fun)
+        outputs, aux = value_and_aux(
+            _compiled(inner_function(fun), fun)(*primals), has_aux, "outputs"
+        )
+        backward = _compiled(
+            lambda given, ct: _traced_pullback(fun, given, has_aux, ad)[1](ct), fun
+        )
         pull_back = lambda cotangents: backward(primals, cotangents)  # noqa: E731
     return (outputs, pull_back, aux) if has_aux else (outputs, pull_back)
 
@@ -142,7 +150,11 @@ def _pulled_argument(request: Request, cts: Sequence[Any], target: Targets) -> A
 
 
 def _pushforward_of_function(
-    fun: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], has_aux: bool, ad: str
+    fun: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    has_aux: bool,
+    ad: str,
 ) -> Any:
     def moved(primals: Any, tangents: Any) -> Any:
         given = marked(primals)
@@ -154,7 +166,11 @@ def _pushforward_of_function(
         return (outputs, result, aux) if has_aux else (outputs, result)
 
     with located(user_source()):
-        return moved(primals, tangents) if is_symbolic(primals, tangents) else _compiled(moved, fun)(primals, tangents)
+        return (
+            moved(primals, tangents)
+            if is_symbolic(primals, tangents)
+            else _compiled(moved, fun)(primals, tangents)
+        )
 
 
 def _compiled(function: Callable[..., Any], like: Any) -> Compiled:
@@ -169,7 +185,8 @@ _OF_ARGUMENTS = ("static_argnums", "static_argnames", "donate_argnums", "shard")
 def _check_no_options(options: Mapping[str, Any]) -> None:
     if options:
         raise ArgumentError(
-            f"pullback of a function takes no option {next(iter(options))!r}; it is one of pullback(outputs, wrt, cotangents)."
+            f"pullback of a function takes no option {next(iter(options))!r};"
+            " it is one of pullback(outputs, wrt, cotangents)."
         )
 
 
@@ -195,9 +212,7 @@ def _pullback_of_symbols(
     with located(user_source()):
         check_used("consider_constant", held, ends.vars)
         cts = fitted(cotangents, ends, "cotangents")
-        request = Request(
-            ends.vars, stop=held.vars, ad=ad, what=_what(ends), held=names_text(held)
-        )
+        request = Request(ends.vars, stop=held.vars, ad=ad, what=_what(ends), held=names_text(held))
         groups = [Targets(t.leaf, t.name) for t in targets.each]
         return targets.rebuilt(pull(request, cts, groups, policy))
 
@@ -223,10 +238,10 @@ def subgraph_grad(
 ) -> tuple[Any, ...]:
     """Gradients through a part of a graph: from ``cost``, and from known gradients, down to ``wrt`` and ``end``.
 
-    ``wrt`` and ``end`` are lists of symbolic arrays. Derivatives do not go through those in ``end``, and their gradients
-    are returned too, so that a long chain can be pulled back piece by piece, or one piece by a formula of one's own.
-    ``start`` are pairs ``(array, its gradient)`` to begin with (as ``known_grads`` of ``grad``), ``cost`` a 0-d array to
-    begin with; gradients of both add up. What is disconnected gets zeros.
+    ``wrt`` and ``end`` are lists of symbolic arrays. Derivatives do not go through those in ``end``, whose gradients
+    are returned too: so a long chain can be pulled back piece by piece, or one piece by a formula of one's own.
+    ``start`` are pairs ``(array, its gradient)`` to begin with (as ``known_grads`` of ``grad``), ``cost`` is a 0-d
+    array to begin with; gradients of both add up. What is disconnected gets zeros.
 
     Gives ``(gradients of wrt, gradients of end)``; with ``details`` also those of both together that come from
     ``start`` alone and from ``cost`` alone (None for what is not given).

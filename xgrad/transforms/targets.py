@@ -42,7 +42,9 @@ class Target:
     def check_whole(self) -> None:
         """Raise where the array shows a variable several times over: no derivative tells the copies apart."""
         for array, path in zip(self.arrays, self.paths, strict=True):
-            if any(is_new(name) and n > 1 for name, n in zip(array.names, array.shape, strict=True)):
+            if any(
+                is_new(name) and n > 1 for name, n in zip(array.names, array.shape, strict=True)
+            ):
                 raise ArgumentError(
                     f"`{path}` repeats a smaller array along a dim it was broadcast to.\n"
                     "Take the derivative with respect to the array before it was broadcast."
@@ -76,7 +78,9 @@ class Targets:
     def like(self, values: Sequence[Var]) -> Any:
         """The pytree around other values, one for each of ``vars``."""
         rest = iter(values)
-        return self.rebuilt([target.like([next(rest) for _ in target.vars]) for target in self.each])
+        return self.rebuilt(
+            [target.like([next(rest) for _ in target.vars]) for target in self.each]
+        )
 
 
 def marked(value: Any) -> Any:
@@ -90,7 +94,7 @@ def _marked_leaf(leaf: Any) -> Any:
 
 
 def symbols(tree: Any, role: str) -> Targets:
-    """The symbolic arrays of ``tree`` as targets. ``ArgumentError`` where a leaf is something else, or is there twice."""
+    """The symbolic arrays of ``tree`` as targets. ``ArgumentError`` where a leaf is none, or is there twice."""
     found = Targets(tree, role, own_names=True)
     seen: dict[Var, str] = {}
     for target in found.each:
@@ -143,7 +147,11 @@ def _pieces(value: Any, target: Target, role: str) -> list[Any]:
     """The variables of a Dataset of values, in the order of those of the target."""
     names = [name for name, v in target.leaf.data_vars.items() if is_traced(v.variable)]
     if not isinstance(value, xr.Dataset | Mapping) or any(name not in value for name in names):
-        given = _list([repr(k) for k in value]) if isinstance(value, xr.Dataset | Mapping) else type(value).__name__
+        given = (
+            _list([repr(k) for k in value])
+            if isinstance(value, xr.Dataset | Mapping)
+            else type(value).__name__
+        )
         raise ArgumentError(
             f"the {role} of the Dataset `{target.name}` need its variables {_list(map(repr, names))}; got {given}."
         )
@@ -151,7 +159,12 @@ def _pieces(value: Any, target: Target, role: str) -> list[Any]:
 
 
 def _fitted_part(
-    value: Any, array: TracedArray, var: Var, path: str, role: str, labels: xr.DataArray | None = None
+    value: Any,
+    array: TracedArray,
+    var: Var,
+    path: str,
+    role: str,
+    labels: xr.DataArray | None = None,
 ) -> Var:
     """``value`` with the dims of ``var``, which ``array`` shows, in the dtype of a derivative."""
     dims, shape = labels.dims if labels is not None else array.names, array.shape
@@ -171,7 +184,9 @@ def _laid_back(value: Any, array: TracedArray, var: Var) -> Var:
     """``value``, an array in the layout of ``array``, as a variable of the dims of ``var``."""
     shown = [name for name in array.names if not is_new(name)]
     given = value if is_traced(value) else np.asarray(value)
-    squeezed = given.reshape([n for name, n in zip(array.names, array.shape, strict=True) if not is_new(name)])
+    squeezed = given.reshape(
+        [n for name, n in zip(array.names, array.shape, strict=True) if not is_new(name)]
+    )
     found = unwrap(squeezed, shown)
     return build.cast(build.transpose(found, var.type.dims), cotangent_dtype(var.type.dtype))
 
@@ -195,7 +210,13 @@ def _check_labels(value: xr.DataArray, like: xr.DataArray, path: str, role: str)
 
 
 def _sizes(dims: Sequence[Any], shape: Sequence[int]) -> str:
-    return "(" + ", ".join([str(n) if is_new(d) else f"{d}: {n}" for d, n in zip(dims, shape, strict=True)]) + ")"
+    return (
+        "("
+        + ", ".join(
+            [str(n) if is_new(d) else f"{d}: {n}" for d, n in zip(dims, shape, strict=True)]
+        )
+        + ")"
+    )
 
 
 def _list(names: Any) -> str:

@@ -102,8 +102,8 @@ def verify_grad(
     """Check derivatives of ``fun`` at ``points`` against finite differences; return a report, or raise with it.
 
     ``points`` is a tuple (or list) with the arguments, or the only argument. What ``fun`` returns, any container of
-    arrays, is projected ``n_tests`` times on random numbers of ``rng`` (a seed or ``numpy.random.Generator``; by default
-    the same in every call). Every coordinate of the gradient of the projection is compared, in forward mode one
+    arrays, is projected ``n_tests`` times on random numbers of ``rng`` (a seed or a ``numpy.random.Generator``; by
+    default the same in every call). Every coordinate of the gradient of the projection is compared, in forward mode one
     direction; ``order=2`` compares those of a projection of the gradient, too. A coordinate fails where its error
     exceeds both ``abs_tol`` and, relative to the sum of the two magnitudes, ``rel_tol``.
 
@@ -116,7 +116,9 @@ def verify_grad(
     for mode in modes:
         check_choice("modes", mode, ("reverse", "forward"))
     args, _ = _arguments(points)
-    check = _Check(fun, args, np.random.default_rng(0 if rng is None else rng), eps, abs_tol, rel_tol)
+    check = _Check(
+        fun, args, np.random.default_rng(0 if rng is None else rng), eps, abs_tol, rel_tol
+    )
     reports = list(check.reports(n_tests, order, tuple(modes)))
     report = max(reports, key=lambda r: (not r.passed and r.worst.mode == "reverse", r.worst.score))
     if not report.passed:  # one that names a coordinate, where there is one
@@ -196,7 +198,13 @@ class _Check:
             yield self.report(np.array([float(moved)]), expected, names, "forward", order, test)
 
     def report(
-        self, analytic: np.ndarray, numeric: np.ndarray, names: Any, mode: str, order: int, test: int
+        self,
+        analytic: np.ndarray,
+        numeric: np.ndarray,
+        names: Any,
+        mode: str,
+        order: int,
+        test: int,
     ) -> GradientReport:
         abs_error = np.abs(analytic - numeric)
         rel_error = abs_error / np.maximum(np.abs(analytic) + np.abs(numeric), np.finfo(float).tiny)
@@ -239,7 +247,9 @@ class _Block(NamedTuple):
         if not isinstance(self.array, xr.DataArray):
             return f"{self.path}[{', '.join(map(str, place))}]" if place else self.path
         steps = [
-            f"{dim}={self.array[dim].values[i].item()!r}" if dim in self.array.coords else f"{dim}={int(i)}"
+            f"{dim}={self.array[dim].values[i].item()!r}"
+            if dim in self.array.coords
+            else f"{dim}={int(i)}"
             for dim, i in zip(self.array.dims, place, strict=True)
         ]
         return f"{self.path}[{', '.join(steps)}]" if steps else self.path
@@ -283,7 +293,9 @@ class _Coordinates:
     def argnums(self) -> tuple[int, ...]:
         """The arguments that hold floats."""
         counts = np.cumsum([len(flatten(arg)[0]) for arg in self.args])
-        return tuple(sorted({int(np.searchsorted(counts, b.leaf, side="right")) for b in self.blocks}))
+        return tuple(
+            sorted({int(np.searchsorted(counts, b.leaf, side="right")) for b in self.blocks})
+        )
 
     @property
     def vector(self) -> np.ndarray:
@@ -306,7 +318,9 @@ class _Coordinates:
         leaves = list(self.leaves) if keep else [_no_derivative(leaf) for leaf in self.leaves]
         for b in self.blocks:
             values = b.values
-            data = vector[b.start : b.start + values.size].reshape(values.shape).astype(values.dtype)
+            data = (
+                vector[b.start : b.start + values.size].reshape(values.shape).astype(values.dtype)
+            )
             leaves[b.leaf] = _with_data(leaves[b.leaf], b.variable, data)
         return unflatten(self.structure, leaves)
 
@@ -315,7 +329,10 @@ class _Coordinates:
         by_position = dict(zip(self.argnums, gradients, strict=True))
         given = [by_position.get(i, arg) for i, arg in enumerate(self.args)]
         leaves, _ = flatten(tuple(given))
-        found = [leaves[b.leaf] if b.variable is None else leaves[b.leaf][b.variable] for b in self.blocks]
+        found = [
+            leaves[b.leaf] if b.variable is None else leaves[b.leaf][b.variable]
+            for b in self.blocks
+        ]
         return np.concatenate([np.asarray(_data(x)).ravel().astype(float) for x in found])
 
 

@@ -66,6 +66,9 @@ class _Stack(NamedTuple):
 
     dim: Dim
 
+    def __repr__(self) -> str:
+        return f"each {self.dim}"
+
 
 class _Mapping:
     """One call under ``vmap``: its arguments taken apart into steps, and results put together along the dim."""
