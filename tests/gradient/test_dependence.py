@@ -9,12 +9,12 @@ from xgrad.axes.elementwise import Add, Exp, Greater, Multiply, Subtract
 from xgrad.axes.interpret import evaluate
 from xgrad.axes.linalg import Inv
 from xgrad.gradient.batched import batch
-from xgrad.gradient.dependence import Apart, Mixed, State, Summed, dependence
+from xgrad.gradient.dependence import HOLDING, RULES, Apart, Mixed, State, Summed, dependence
 from xgrad.gradient.jacobian import Block, blocks_of, plan_for
 from xgrad.gradient.lazy import Wrt, lazy_pullback, lazy_pushforward
-from xgrad.graph import Graph, Var
+from xgrad.graph import Graph, Op, Var
 from xgrad.lower.pipeline import reference_graph
-from xgrad.names import XType, build
+from xgrad.names import AbstractXOp, XArgsort, XConstant, XIota, XType, build
 
 
 def var(name: str, **sizes: int) -> Var:
@@ -200,3 +200,10 @@ def test_what_is_not_used_or_only_counted_is_not_dependent() -> None:
 
 def test_what_is_not_linear_mixes_sums() -> None:
     assert isinstance(state_of(lambda x: build.cumreduce("max", x, "t")), Mixed)
+
+
+def test_every_op_on_names_has_a_rule_or_passes_no_derivative() -> None:
+    ops = {
+        c for c in Op.registry.values() if issubclass(c, AbstractXOp) and "xgrad" in c.__module__
+    }
+    assert ops - {*RULES, *HOLDING} <= {XArgsort, XConstant, XIota}

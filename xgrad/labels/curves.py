@@ -46,11 +46,14 @@ def interval(
 ) -> tuple[xr.Variable, xr.Variable]:
     """The two neighbours between which positions lie; the first or last two outside of the table."""
     last = x.sizes[dim] - 1
+    if not last:
+        only = xr.Variable(new_x.dims, np.zeros(new_x.shape, int))
+        return only, only
     if side == "left":
-        high = _clipped(searchsorted(x, new_x, side), min(1, last), last)
-        return _clipped(high - 1, 0, last), high
-    low = _clipped(searchsorted(x, new_x, side) - 1, 0, max(last - 1, 0))
-    return low, _clipped(low + 1, 0, last)
+        high = _clipped(searchsorted(x, new_x, side), 1, last)
+        return high - 1, high
+    low = _clipped(searchsorted(x, new_x, side) - 1, 0, last - 1)
+    return low, low + 1
 
 
 def _clipped(places: xr.Variable, low: int, high: int) -> xr.Variable:

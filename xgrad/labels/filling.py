@@ -12,7 +12,6 @@ import xarray as xr
 
 from xgrad.errors import UnsupportedError
 from xgrad.labels.core import AbstractTraced, is_traced_array, make, real
-from xgrad.labels.joining import take
 from xgrad.labels.nan_reductions import can_be_nan
 from xgrad.labels.slices import over_slices
 from xgrad.labels.slots import read_variable
@@ -27,7 +26,7 @@ class Gaps(NamedTuple):
     """Values with gaps along the last axis, and for each place the positions of the values around it.
 
     ``before`` is -1 where none is, ``after`` the size of the axis. ``low`` and ``high`` are the two values whose line
-    is read there: around a gap; the nearest two at the ends.
+    is read there: around a gap; at the ends the nearest two, or where nothing is read, any.
     """
 
     values: Array
@@ -60,47 +59,49 @@ def _fill(interpolator: Any, y: Array, x: np.ndarray, options: dict[str, Any]) -
         )
     if not can_be_nan(y):
         return y
-    gaps = _gaps(y, np.asarray(x, np.float64))
-    curve = KINDS[kind](gaps)
-    below, above = _ends(options.get("fill_value"))
-    if below is not None:
-        curve = np.where(gaps.before < 0, below, curve)
-        curve = np.where(gaps.after >= y.shape[-1], above, curve)
-    several = np.sum(gaps.valid, axis=-1, keepdims=True) > 1
-    return np.where(gaps.valid | ~several, y, curve.astype(y.dtype, copy=False))
+    ends = _ends(options.get("fill_value"))
+    gaps = _gaps(y, np.asarray(x, np.float64), extrapolate=ends is None)
+    curve = KINDS[kind](gaps).astype(y.dtype, copy=False)
+    if ends is None:
+        return np.where(gaps.valid | ~_several(gaps), y, curve)
+    below, above = ends
+    first, last = gaps.before < 0, gaps.after >= y.shape[-1]
+    if np.isnan(below) and np.isnan(above):
+        return np.where(gaps.valid | first | last, y, curve)
+    curve = np.where(last, above, np.where(first, below, curve)).astype(y.dtype, copy=False)
+    return np.where(gaps.valid | ~_several(gaps), y, curve)
 
 
-def _ends(fill_value: Any) -> tuple[Any, Any]:
+def _several(gaps: Gaps) -> Array:
+    """Whether there are two values at least: a slice with fewer stays as it is."""
+    return np.sum(gaps.valid, axis=-1, keepdims=True) > 1
+
+
+def _ends(fill_value: Any) -> tuple[Any, Any] | None:
     """What stands before the first and after the last value; None leaves the curve there."""
     if isinstance(fill_value, str):
-        return None, None
+        return None
     if isinstance(fill_value, tuple | list):
         low, high = fill_value
         return low, high
     return (np.nan, np.nan) if fill_value is None else (fill_value, fill_value)
 
 
-def _gaps(y: Array, x: np.ndarray) -> Gaps:
+def _gaps(y: Array, x: np.ndarray, extrapolate: bool) -> Gaps:
     size = y.shape[-1]
     steps = np.arange(size)
     valid = ~np.isnan(y)
     before = running("max", np.where(valid, steps, -1))
     after = running("min", np.where(valid, steps, size), reverse=True)
-    first, last = after[..., :1], before[..., -1:]
-    second = _beyond(after[..., 1:], size, first, 0)
-    second_last = _beyond(before[..., :-1], -1, last, 1)
-    low = np.where(before < 0, first, np.where(after >= size, second_last, before))
-    high = np.where(before < 0, second, np.where(after >= size, last, after))
+    low, high = before, after
+    if extrapolate:
+        first, last = after[..., :1], before[..., -1:]
+        second = np.min(np.where(valid & (steps > first), steps, size), -1, keepdims=True)
+        second_last = np.max(np.where(valid & (steps < last), steps, -1), -1, keepdims=True)
+        low = np.where(before < 0, first, np.where(after >= size, second_last, before))
+        high = np.where(before < 0, second, np.where(after >= size, last, after))
     low, high = (np.clip(k, 0, size - 1) for k in (low, high))
     return Gaps(np.where(valid, y, 0.0), x, valid, before, after, low, high)
-
-
-def _beyond(shifted: Array, none: int, place: Array, lead: int) -> Array:
-    """The next value beyond that at ``place``, in positions that look one step further."""
-    end = np.full_like(place, none)
-    parts = [end, shifted] if lead else [shifted, end]
-    size = shifted.shape[-1] + 1
-    return np.take_along_axis(np.concatenate(parts, axis=-1), np.clip(place, 0, size - 1), axis=-1)
 
 
 def running(kind: str, array: Array, reverse: bool = False) -> Array:
@@ -109,23 +110,32 @@ def running(kind: str, array: Array, reverse: bool = False) -> Array:
     return make(build.cumreduce(kind, var, dims[-1], reverse), dims, array.scope)
 
 
+def _at(values: Array, places: Array) -> Array:
+    """The values, or entries of a concrete table, at places along the last axis, under the same names."""
+    at, dims = real(places)
+    if is_traced_array(values):
+        var, own = real(values)
+        var = build.rename(var, dict(zip(own, dims, strict=True)))
+    else:
+        var = build.constant(values, dims[-1:])
+    return make(build.index(var, {dims[-1]: at}), dims, places.scope)
+
+
 def _line(gaps: Gaps) -> Array:
-    y_low, y_high = (np.take_along_axis(gaps.values, k, -1) for k in (gaps.low, gaps.high))
-    x_low, x_high = take(gaps.x, gaps.low), take(gaps.x, gaps.high)
+    y_low, y_high = (_at(gaps.values, k) for k in (gaps.low, gaps.high))
+    x_low, x_high = (_at(gaps.x, k) for k in (gaps.low, gaps.high))
     width = x_high - x_low
     slope = (y_high - y_low) / np.where(width == 0, 1.0, width)
     return slope * (gaps.x - x_low) + y_low
 
 
 def _nearer(gaps: Gaps) -> Array:
-    x_low, x_high = take(gaps.x, gaps.low), take(gaps.x, gaps.high)
-    place = np.where(gaps.x <= x_low / 2.0 + x_high / 2.0, gaps.low, gaps.high)
-    return np.take_along_axis(gaps.values, place, -1)
+    x_low, x_high = (_at(gaps.x, k) for k in (gaps.low, gaps.high))
+    return _at(gaps.values, np.where(gaps.x <= x_low / 2.0 + x_high / 2.0, gaps.low, gaps.high))
 
 
 def _last(gaps: Gaps) -> Array:
-    place = np.where(gaps.before < 0, gaps.low, np.maximum(gaps.before, 0))
-    return np.take_along_axis(gaps.values, place, -1)
+    return _at(gaps.values, np.where(gaps.before < 0, gaps.low, np.maximum(gaps.before, 0)))
 
 
 KINDS: Final[dict[str, Callable[[Gaps], Array]]] = {

@@ -197,13 +197,11 @@ class Fill(NamedTuple):
 def _filled(result: xr.Variable, curve: Curve, fill: Fill) -> xr.Variable:
     if fill.extrapolate:
         return result
-    ends = [curve.x.isel({curve.dim: k}) for k in (0, -1)]
-    for outside, value in (
-        (curve.new_x < ends[0], fill.below),
-        (curve.new_x > ends[1], fill.above),
-    ):
-        result = _put(result, outside, value)
-    return result
+    first, last = (curve.x.isel({curve.dim: k}) for k in (0, -1))
+    below, above = curve.new_x < first, curve.new_x > last
+    if fill.below is fill.above:
+        return _put(result, below | above, fill.below)
+    return _put(_put(result, below, fill.below), above, fill.above)
 
 
 def _put(result: xr.Variable, where: xr.Variable, value: Any) -> xr.Variable:

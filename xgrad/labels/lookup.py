@@ -29,7 +29,7 @@ def select(original: Callable[..., IndexSelResult]) -> Callable[..., IndexSelRes
         tolerance: Any = None,
     ) -> IndexSelResult:
         ((_, label),) = labels.items()
-        data = traced_data(label)
+        data: Any = traced_data(label)
         if data is None:
             return original(self, labels, method, tolerance)
         _check(self, method, tolerance)

@@ -55,13 +55,21 @@ def argpartition(
 # ---- search --------------------------------------------------------------------------------------------------------
 
 
+_COUNTED = 32
+
+
 def searchsorted(a: Array, v: Array, side: str = "left", sorter: Any = None) -> Array:
-    """Where in the sorted ``a`` the values belong, by halving: each step reads one value per place."""
+    """Where in the sorted ``a`` the values belong, by halving: each step reads one value per place.
+
+    In a short table all values are compared and counted.
+    """
     if sorter is not None:
         a = take(a, sorter)
     size = np.shape(a)[0]
-    place = np.zeros_like(v, dtype=np.int64)  # how many values of a are known to come before v
     before = np.less if side == "left" else np.less_equal
+    if size <= _COUNTED:
+        return np.sum(_comes_before(before, a, np.expand_dims(v, -1)), axis=-1)
+    place = np.zeros_like(v, dtype=np.int64)  # how many values of a are known to come before v
     for step in [2**k for k in reversed(range(size.bit_length()))]:
         probe = place + step
         passed = _comes_before(before, take(a, np.minimum(probe, size) - 1), v)
