@@ -12,6 +12,8 @@ from xgrad.lower.nested import map_inner
 
 Expansion = Callable[..., tuple[Var, ...]]
 
+REFERENCE = "reference"  # the route of the reference interpreter, which has no JAX: symbolic whatever a node names
+
 ROUTES: dict[tuple[type[Op], str], Expansion] = {
     (Pullback, "symbolic"): expand_pullback,
     (Pullback, "auto"): expand_pullback,  # an op without a rule is delegated alone
@@ -54,7 +56,7 @@ def _expansion(op: Pullback | Pushforward, ad: str) -> Expansion:
 
 def _route(op: Pullback | Pushforward, ad: str) -> str:
     """The route that the node names, else the function's; what only our rules know (or refuse) is symbolic."""
-    wanted = op.ad or ad
+    wanted = "symbolic" if ad == REFERENCE else op.ad or ad
     ours = holds_markers(op.graph) or (isinstance(op, Pullback) and holds_while(op.graph))
     return "symbolic" if wanted == "jax" and ours else wanted
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from xgrad.graph import Fired, Graph, check
 from xgrad.lower.batched import hoist
 from xgrad.lower.canonical import CANONICAL
-from xgrad.lower.derivatives import expand_derivatives, strip_everywhere
+from xgrad.lower.derivatives import REFERENCE, expand_derivatives, strip_everywhere
 from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.rules.loops import LOOPS
@@ -90,7 +90,7 @@ def compile_graph(names: Graph, ad: str = "auto") -> Stages:
 
 def reference_graph(names: Graph) -> Graph:
     """The plainest equivalent tensor graph: lowered, with symbolic derivatives, and no rule applied."""
-    return strip_everywhere(expand_derivatives(lower(names), "symbolic", lambda inner: inner))
+    return strip_everywhere(expand_derivatives(lower(names), REFERENCE, lambda inner: inner))
 
 
 def _checked(graph: Graph, after: str) -> Graph:
