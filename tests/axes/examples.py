@@ -29,7 +29,7 @@ from xgrad.axes.base import AbstractTensorOp, TensorType
 from xgrad.axes.batched import Batched
 from xgrad.axes.fft import Fft
 from xgrad.axes.literal import Literal
-from xgrad.axes.opaque import JaxCall
+from xgrad.axes.opaque import HostCall, JaxCall
 from xgrad.graph import Graph, Var
 
 Rng = np.random.Generator
@@ -158,6 +158,7 @@ EXAMPLES = (
     at(e.Absolute(), n),
     at(e.Absolute(), zeros, smooth=False),
     at(e.Absolute(), whole),
+    at(e.Absolute(), truth),
     at(e.Absolute(), complexes(3)),
     at(e.Sign(), n),
     at(e.Sign(), edges, smooth=False),
@@ -423,6 +424,7 @@ EXAMPLES = (
     at(Fft("ihfft", -1, 7), normal(2, 8)),
     at(Fft("irfft", 0, 9, "forward"), complexes(3)),
     at(JaxCall(_users_square, (floats3,)), normal(3)),
+    at(HostCall(_users_square, (floats3,)), normal(3)),
     # loops and branches
     at(loops.Scan(_step(), 1, 1, 4), normal(2), normal(4, 2), normal()),
     at(loops.Scan(_step(), 1, 1, 3, reverse=True), normal(2), normal(3, 2), normal()),

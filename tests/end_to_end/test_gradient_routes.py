@@ -6,6 +6,8 @@ import xarray as xr
 
 import xgrad as xg
 
+pytestmark = pytest.mark.filterwarnings("ignore::xgrad.errors.LabelsDroppedWarning")
+
 RNG = np.random.default_rng(7)
 X = xr.DataArray(
     RNG.uniform(0.4, 1.6, (4, 3)),

@@ -172,8 +172,8 @@ def test_flow(out: Var, flows: list[Flow]) -> None:
 def test_why_an_index_passes_no_derivative() -> None:
     taken, written = build.index(X, {"lat": IDX}).op, build.index_update(X, ZERO, {"lat": IDX}).op
     assert isinstance(taken, AbstractXOp) and isinstance(written, AbstractXOp)
-    assert taken.why(1) == "an index only decides which values are taken"
-    assert written.why(2) == "an index only decides where values are written"
+    assert taken.why(1) == "{this} only decides which values of {array} are taken"
+    assert written.why(2) == "{this} only decides where in {array} values are written"
 
 
 def test_weak_is_for_python_numbers_alone() -> None:

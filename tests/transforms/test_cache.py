@@ -115,6 +115,7 @@ def test_datasets_are_guarded_by_their_variables(double):
     assert double.cache_info().traces == 3
 
 
+@pytest.mark.filterwarnings("ignore::xgrad.errors.LabelsDroppedWarning")  # it is what they are for
 def test_xarray_options_are_part_of_the_key():
 
     def body(x, y):

@@ -276,6 +276,7 @@ def test_nested_compiled_functions_are_inlined():
     assert inner.cache_info().traces == 0
 
 
+@pytest.mark.filterwarnings("ignore::xgrad.errors.LabelsDroppedWarning")  # it is what they are for
 def test_captured_arrays_join_with_their_labels():
     weight = xr.DataArray([1.0, 2.0], dims="city", coords={"city": ["c", "a"]})
     noise = np.arange(4.0)

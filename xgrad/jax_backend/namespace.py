@@ -14,7 +14,6 @@ from jax import lax
 
 _DIRECT = {
     "negative": lax.neg,
-    "absolute": lax.abs,
     "sign": lax.sign,
     "floor": lax.floor,
     "ceil": lax.ceil,
@@ -62,6 +61,11 @@ def _add(x: Any, y: Any) -> Any:
     return lax.bitwise_or(x, y) if x.dtype == bool else lax.add(x, y)
 
 
+def _absolute(x: Any) -> Any:
+    """The absolute value; truth values and unsigned integers are their own, which JAX refuses to say."""
+    return x if x.dtype.kind in "bu" else lax.abs(x)
+
+
 def _multiply(x: Any, y: Any) -> Any:
     """The product; of truth values, whether both hold."""
     return lax.bitwise_and(x, y) if x.dtype == bool else lax.mul(x, y)
@@ -85,6 +89,7 @@ def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
 class JaxNamespace:
     """Functions by name; after the first look-up a name is an attribute like any other."""
 
+    absolute = staticmethod(_absolute)
     add = staticmethod(_add)
     astype = staticmethod(_astype)
     multiply = staticmethod(_multiply)

@@ -207,12 +207,13 @@ def common_names(operands: Sequence[Any], shape: Sequence[int | None]) -> tuple[
     names: list[Name] = []
     for axis, size in enumerate(shape):
         found = [d for d in [find_dim(x, axis - len(shape), size) for x in arrays] if d]
+        known = [f.name for f in found if f.name is not None]  # constants take the names of others
         if not found:
             names.append(New(size or 0))
-        elif found[0].name is None or found[0].name in names:
-            names.append(fresh(found[0].name or "dim", taken.union(names)))
+        elif not known or known[0] in names:
+            names.append(fresh(known[0] if known else "dim", taken.union(names)))
         else:
-            names.append(found[0].name)
+            names.append(known[0])
     return tuple(names)
 
 

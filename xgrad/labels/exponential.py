@@ -13,6 +13,7 @@ from xarray.computation import rolling_exp as xarray_rolling_exp
 
 from xgrad.axes.cumulative import LinearRecurrence
 from xgrad.labels.core import AbstractTraced, is_traced_array, make, real
+from xgrad.labels.recording import recorded
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
 
@@ -77,6 +78,7 @@ def moment(function: Callable[..., Array]) -> Callable[[Any], Any]:
 # ---- totals --------------------------------------------------------------------------------------------------------
 
 
+@recorded
 def decaying_total(a: Array, decay: float) -> Array:
     """y_i = decay y_{i-1} + a_i along the last axis."""
     var, dims = real(a)

@@ -13,6 +13,7 @@ import xarray as xr
 from xgrad.errors import UnsupportedError
 from xgrad.labels.core import AbstractTraced, is_traced_array, make, real
 from xgrad.labels.nan_reductions import can_be_nan
+from xgrad.labels.recording import recorded
 from xgrad.labels.slices import over_slices
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
@@ -104,12 +105,14 @@ def _gaps(y: Array, x: np.ndarray, extrapolate: bool) -> Gaps:
     return Gaps(np.where(valid, y, 0.0), x, valid, before, after, low, high)
 
 
+@recorded
 def running(kind: str, array: Array, reverse: bool = False) -> Array:
     """The running extreme along the last axis, from its start or its end."""
     var, dims = real(array)
     return make(build.cumreduce(kind, var, dims[-1], reverse), dims, array.scope)
 
 
+@recorded
 def _at(values: Array, places: Array) -> Array:
     """The values, or entries of a concrete table, at places along the last axis, under the same names."""
     at, dims = real(places)

@@ -14,6 +14,7 @@ from xgrad.gradient.widen import widen
 from xgrad.graph import Var
 from xgrad.labels.core import AbstractTraced, Name, New, is_traced_array, make, real, trace_of
 from xgrad.labels.elementwise import as_traced, find_dim
+from xgrad.labels.recording import recorded
 from xgrad.labels.scope import fresh
 from xgrad.names import build
 from xgrad.names.types import Dim
@@ -87,6 +88,7 @@ def _names_of_loops(
     return names
 
 
+@recorded
 def _slice(
     array: Array, core: int, names: Sequence[Dim], like: AbstractTraced, wide: dict[Var, Var]
 ) -> Any:
