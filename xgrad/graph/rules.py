@@ -36,6 +36,14 @@ class Rule(NamedTuple):
     pattern: OpPattern
     make: Callable[..., Any]
     wants: tuple[str, ...]
+    below: tuple[
+        tuple[int, type[Op]], ...
+    ]  # inputs that must be outputs of certain ops: a quick first look
+
+    def may_match(self, node: Node) -> bool:
+        """Whether the ops right below ``node`` are those of the pattern."""
+        inputs = node.inputs
+        return all([i < len(inputs) and type(inputs[i].op) is op for i, op in self.below])
 
 
 class Fired(NamedTuple):
@@ -48,7 +56,8 @@ class Fired(NamedTuple):
 
 def rule(name: str, pattern: Any, make: Callable[..., Any]) -> Rule:
     """A named rule; the parameters of ``make`` are names of pattern variables, or ``out`` for the matched variable."""
-    return Rule(name, pattern, make, tuple(inspect.signature(make).parameters))
+    below = [(i, p.op_class) for i, p in enumerate(pattern.inputs) if isinstance(p, OpPattern)]
+    return Rule(name, pattern, make, tuple(inspect.signature(make).parameters), tuple(below))
 
 
 class Rules:
@@ -65,14 +74,14 @@ class Rules:
 
     def without(self, names: Sequence[str]) -> "Rules":
         """The table less some rules, by name."""
-        return Rules(*[r for r in self.rules if r.name not in names])
+        return Rules(*[r for r in self.rules if r.name not in names]) if names else self
 
     def step(self, var: Var) -> tuple[Rule, Var] | None:
         """The first rule that fires at ``var``, and the replacement."""
         if var.node is None:
             return None
         for r in self._by_root.get(type(var.node.op), ()):
-            bound = match(r.pattern, var)
+            bound = match(r.pattern, var) if r.may_match(var.node) else None
             if bound is None:
                 continue
             bound["out"] = var
