@@ -10,7 +10,7 @@ import xarray as xr
 
 import xgrad
 from tests.labels.programs import assert_gradient, assert_same
-from xgrad.errors import TracedValueError, UnsupportedError
+from xgrad.errors import LabelsDroppedWarning, TracedValueError, UnsupportedError
 
 RNG = np.random.default_rng(13)
 TIME = pd.date_range("2001-01-01", periods=5, freq="MS")
@@ -86,7 +86,9 @@ def test_gradients_of_what_is_taken(k: int) -> None:
 
 def test_a_multi_index_is_dropped_with_a_warning() -> None:
     stacked = T.isel(lon=0, drop=True).stack(z=("time", "lat"))
-    with pytest.warns(UserWarning, match="the MultiIndex of z, time, lat is taken at traced"):
+    with pytest.warns(
+        LabelsDroppedWarning, match="the MultiIndex of z, time, lat is taken at traced"
+    ):
         taken = xgrad.jit(lambda a, i: a.isel(z=i.data))(stacked, I)
     want = stacked.isel(z=I.values).reset_index("z")
     assert_same(taken, want)
@@ -206,3 +208,10 @@ def test_selection_that_must_know_the_labels_is_refused() -> None:
         xgrad.jit(lambda a, i: a.sel(time=i))(T, K)
     with pytest.raises(UnsupportedError, match="with tolerance="):
         xgrad.jit(lambda a, i: a.sel(lat=i, method="nearest", tolerance=1))(T, THERE)
+
+
+def test_an_indexer_with_labels_of_its_own_dim_is_refused() -> None:
+    program = lambda a: a.isel(time=a.isel(lat=0, lon=0).argsort())  # noqa: E731
+    for call in (program, xgrad.jit(program)):
+        with pytest.raises(IndexError, match="'time' conflicts between indexed and indexing"):
+            call(T)

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 from xarray.core import dtypes
 
+from xgrad.errors import LabelsDroppedWarning
 from xgrad.labels.chosen import ChosenLabels, choose
 from xgrad.labels.core import AbstractTraced, is_traced_array
 from xgrad.labels.elementwise import as_traced
@@ -82,9 +83,26 @@ def isel_fancy(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]
 
     def isel(self: xr.Dataset, indexers: Mapping[Any, Any], **options: Any) -> xr.Dataset:
         moved = {k for k, v in indexers.items() if traced_data(v) is not None}
-        return original(_without_indexes(self, moved) if moved else self, indexers, **options)
+        if not moved:
+            return original(self, indexers, **options)
+        _check_conflicts(self, indexers, moved)
+        return original(_without_indexes(self, moved), indexers, **options)
 
     return isel
+
+
+def _check_conflicts(
+    dataset: xr.Dataset, indexers: Mapping[Any, Any], moved: set[Hashable]
+) -> None:
+    """An indexer may have labels along a dim that is indexed only if they are those found there."""
+    for dim, indexer in indexers.items():
+        labels = indexer.coords if isinstance(indexer, xr.DataArray) else {}
+        for name in moved.intersection(labels, dataset.coords):
+            raise IndexError(
+                f"dimension coordinate {name!r} conflicts between indexed and indexing objects: the indexer of {dim!r}"
+                f" has labels along {name!r}, and whether the ones that its positions find are the same is not known"
+                f" while the function is traced.\nDrop them: indexer.drop_vars({name!r})."
+            )
 
 
 def _without_indexes(dataset: xr.Dataset, dims: set[Any]) -> xr.Dataset:
@@ -109,6 +127,7 @@ def _warn_of_dropped(names: Sequence[Hashable]) -> None:
     warnings.warn(
         f"the MultiIndex of {', '.join(map(str, names))} is taken at traced positions: its levels stay as coords,"
         " but the result has no MultiIndex. Make it again with .set_index(...) outside of the compiled function.",
+        LabelsDroppedWarning,
         stacklevel=2,
     )
 
