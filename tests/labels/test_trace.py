@@ -3,7 +3,7 @@
 import gc
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from xgrad.labels import (
     unwrap,
     wrap,
 )
-from xgrad.labels.hooks import HOOKS
+from xgrad.labels.hooks import _STATE, HOOKS, install, remove
 from xgrad.names import XConstant, XRename
 from xgrad.names.types import XType
 
@@ -135,8 +135,28 @@ def test_a_rename_does_not_rename_the_original() -> None:
 # ---- hooks ---------------------------------------------------------------------------------------------------------
 
 
+class Bare:
+    """The hooks of a process in which nothing is traced, whatever symbols other tests of this process still hold."""
+
+    def __enter__(self) -> None:
+        gc.collect()
+        with _STATE.lock:
+            self.users = _STATE.users
+            for _ in range(self.users):
+                remove()
+
+    def __exit__(self, *exc_info: object) -> None:
+        for _ in range(self.users):
+            install()
+
+
+@pytest.fixture
+def bare() -> Iterator[None]:
+    with Bare():
+        yield
+
+
 def originals() -> list[Any]:
-    gc.collect()  # symbols of earlier tests that nobody holds any more
     return [vars(hook.owner).get(hook.name) for hook in HOOKS]
 
 
@@ -145,7 +165,7 @@ def test_every_hooked_name_exists_in_xarray() -> None:
         assert hasattr(hook.owner, hook.name), hook
 
 
-def test_hooks_are_there_while_a_trace_is_open() -> None:
+def test_hooks_are_there_while_a_trace_is_open(bare: None) -> None:
     before = originals()
     with open_trace():
         during = originals()
@@ -156,7 +176,7 @@ def test_hooks_are_there_while_a_trace_is_open() -> None:
     assert originals() == before
 
 
-def test_hooks_go_when_the_function_fails() -> None:
+def test_hooks_go_when_the_function_fails(bare: None) -> None:
     before = originals()
     with pytest.raises(ZeroDivisionError), open_trace():
         _ = 1 / 0
@@ -164,7 +184,7 @@ def test_hooks_go_when_the_function_fails() -> None:
     assert current_trace() is FREE
 
 
-def test_hooks_stay_while_a_free_symbol_exists() -> None:
+def test_hooks_stay_while_a_free_symbol_exists(bare: None) -> None:
     before = originals()
     x = free_symbol(Var(TYPE, name="x"))
     y = x + 1
