@@ -9,7 +9,7 @@ import xarray as xr
 import xgrad
 from benchmarks.measure import seconds
 from xgrad.lower.pipeline import compile_graph
-from xgrad.transforms.trace import trace_function
+from xgrad.transforms.calls.trace import trace_function
 
 LENGTHS = (5_000, 10_000, 20_000)
 

@@ -6,7 +6,7 @@ from typing import Any
 import xgrad
 from benchmarks.measure import interleaved, median_ratio, seconds
 from benchmarks.programs import Program, programs
-from xgrad.transforms.trace import trace_function
+from xgrad.transforms.calls.trace import trace_function
 
 ROUNDS = 9
 

@@ -22,91 +22,93 @@ if TYPE_CHECKING:
     from xgrad import errors as errors
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
-    from xgrad.transforms.at import at as at
-    from xgrad.transforms.branches import cond as cond
-    from xgrad.transforms.branches import switch as switch
-    from xgrad.transforms.branches import while_loop as while_loop
-    from xgrad.transforms.custom import custom_gradient as custom_gradient
-    from xgrad.transforms.custom import grad_not_implemented as grad_not_implemented
-    from xgrad.transforms.custom import grad_undefined as grad_undefined
-    from xgrad.transforms.explain import explain as explain
-    from xgrad.transforms.explain import grad_status as grad_status
+    from xgrad.transforms.calls.jit import jit as jit
+    from xgrad.transforms.calls.to_jax import to_jax as to_jax
+    from xgrad.transforms.control.branches import cond as cond
+    from xgrad.transforms.control.branches import switch as switch
+    from xgrad.transforms.control.branches import while_loop as while_loop
+    from xgrad.transforms.control.scan import map as map
+    from xgrad.transforms.control.scan import scan as scan
+    from xgrad.transforms.derivatives.custom import custom_gradient as custom_gradient
+    from xgrad.transforms.derivatives.custom import grad_not_implemented as grad_not_implemented
+    from xgrad.transforms.derivatives.custom import grad_undefined as grad_undefined
+    from xgrad.transforms.derivatives.explain import explain as explain
+    from xgrad.transforms.derivatives.explain import grad_status as grad_status
+    from xgrad.transforms.derivatives.grad import grad as grad
+    from xgrad.transforms.derivatives.grad import value_and_grad as value_and_grad
+    from xgrad.transforms.derivatives.jacobian import hessian as hessian
+    from xgrad.transforms.derivatives.jacobian import (
+        hessian_vector_product as hessian_vector_product,
+    )
+    from xgrad.transforms.derivatives.jacobian import jacobian as jacobian
+    from xgrad.transforms.derivatives.markers import disconnected_grad as disconnected_grad
+    from xgrad.transforms.derivatives.markers import grad_clip as grad_clip
+    from xgrad.transforms.derivatives.markers import grad_scale as grad_scale
+    from xgrad.transforms.derivatives.markers import undefined_grad as undefined_grad
+    from xgrad.transforms.derivatives.markers import zero_grad as zero_grad
+    from xgrad.transforms.derivatives.pullback import Lop as Lop
+    from xgrad.transforms.derivatives.pullback import Rop as Rop
+    from xgrad.transforms.derivatives.pullback import pullback as pullback
+    from xgrad.transforms.derivatives.pullback import pushforward as pushforward
+    from xgrad.transforms.derivatives.pullback import subgraph_grad as subgraph_grad
+    from xgrad.transforms.derivatives.verify import numeric_grad as numeric_grad
+    from xgrad.transforms.derivatives.verify import verify_grad as verify_grad
     from xgrad.transforms.flat import ravel as ravel
-    from xgrad.transforms.function import function as function
-    from xgrad.transforms.function import graph_replace as graph_replace
-    from xgrad.transforms.grad import grad as grad
-    from xgrad.transforms.grad import value_and_grad as value_and_grad
-    from xgrad.transforms.jacobian import hessian as hessian
-    from xgrad.transforms.jacobian import hessian_vector_product as hessian_vector_product
-    from xgrad.transforms.jacobian import jacobian as jacobian
-    from xgrad.transforms.jit import jit as jit
-    from xgrad.transforms.markers import disconnected_grad as disconnected_grad
-    from xgrad.transforms.markers import grad_clip as grad_clip
-    from xgrad.transforms.markers import grad_scale as grad_scale
-    from xgrad.transforms.markers import undefined_grad as undefined_grad
-    from xgrad.transforms.markers import zero_grad as zero_grad
+    from xgrad.transforms.graphs.at import at as at
+    from xgrad.transforms.graphs.function import function as function
+    from xgrad.transforms.graphs.function import graph_replace as graph_replace
+    from xgrad.transforms.graphs.show import dprint as dprint
+    from xgrad.transforms.graphs.symbols import as_xtensor as as_xtensor
+    from xgrad.transforms.graphs.symbols import constant as constant
+    from xgrad.transforms.graphs.symbols import xtensor as xtensor
+    from xgrad.transforms.graphs.vectorize import vectorize_graph as vectorize_graph
     from xgrad.transforms.outside import apply_host as apply_host
     from xgrad.transforms.outside import apply_jax as apply_jax
-    from xgrad.transforms.pullback import Lop as Lop
-    from xgrad.transforms.pullback import Rop as Rop
-    from xgrad.transforms.pullback import pullback as pullback
-    from xgrad.transforms.pullback import pushforward as pushforward
-    from xgrad.transforms.pullback import subgraph_grad as subgraph_grad
-    from xgrad.transforms.scan import map as map
-    from xgrad.transforms.scan import scan as scan
-    from xgrad.transforms.show import dprint as dprint
-    from xgrad.transforms.symbols import as_xtensor as as_xtensor
-    from xgrad.transforms.symbols import constant as constant
-    from xgrad.transforms.symbols import xtensor as xtensor
-    from xgrad.transforms.to_jax import to_jax as to_jax
-    from xgrad.transforms.vectorize import vectorize_graph as vectorize_graph
-    from xgrad.transforms.verify import numeric_grad as numeric_grad
-    from xgrad.transforms.verify import verify_grad as verify_grad
     from xgrad.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
 
 _OWN = {
-    "jit": "xgrad.transforms.jit",
-    "grad": "xgrad.transforms.grad",
-    "value_and_grad": "xgrad.transforms.grad",
-    "jacobian": "xgrad.transforms.jacobian",
-    "hessian": "xgrad.transforms.jacobian",
-    "hessian_vector_product": "xgrad.transforms.jacobian",
+    "jit": "xgrad.transforms.calls.jit",
+    "grad": "xgrad.transforms.derivatives.grad",
+    "value_and_grad": "xgrad.transforms.derivatives.grad",
+    "jacobian": "xgrad.transforms.derivatives.jacobian",
+    "hessian": "xgrad.transforms.derivatives.jacobian",
+    "hessian_vector_product": "xgrad.transforms.derivatives.jacobian",
     "vmap": "xgrad.transforms.vmap",
-    "vectorize_graph": "xgrad.transforms.vectorize",
-    "to_jax": "xgrad.transforms.to_jax",
-    "pullback": "xgrad.transforms.pullback",
-    "Lop": "xgrad.transforms.pullback",
-    "pushforward": "xgrad.transforms.pullback",
-    "Rop": "xgrad.transforms.pullback",
-    "subgraph_grad": "xgrad.transforms.pullback",
-    "grad_status": "xgrad.transforms.explain",
-    "explain": "xgrad.transforms.explain",
-    "disconnected_grad": "xgrad.transforms.markers",
-    "zero_grad": "xgrad.transforms.markers",
-    "undefined_grad": "xgrad.transforms.markers",
-    "grad_clip": "xgrad.transforms.markers",
-    "grad_scale": "xgrad.transforms.markers",
-    "custom_gradient": "xgrad.transforms.custom",
-    "grad_not_implemented": "xgrad.transforms.custom",
-    "grad_undefined": "xgrad.transforms.custom",
-    "verify_grad": "xgrad.transforms.verify",
-    "numeric_grad": "xgrad.transforms.verify",
+    "vectorize_graph": "xgrad.transforms.graphs.vectorize",
+    "to_jax": "xgrad.transforms.calls.to_jax",
+    "pullback": "xgrad.transforms.derivatives.pullback",
+    "Lop": "xgrad.transforms.derivatives.pullback",
+    "pushforward": "xgrad.transforms.derivatives.pullback",
+    "Rop": "xgrad.transforms.derivatives.pullback",
+    "subgraph_grad": "xgrad.transforms.derivatives.pullback",
+    "grad_status": "xgrad.transforms.derivatives.explain",
+    "explain": "xgrad.transforms.derivatives.explain",
+    "disconnected_grad": "xgrad.transforms.derivatives.markers",
+    "zero_grad": "xgrad.transforms.derivatives.markers",
+    "undefined_grad": "xgrad.transforms.derivatives.markers",
+    "grad_clip": "xgrad.transforms.derivatives.markers",
+    "grad_scale": "xgrad.transforms.derivatives.markers",
+    "custom_gradient": "xgrad.transforms.derivatives.custom",
+    "grad_not_implemented": "xgrad.transforms.derivatives.custom",
+    "grad_undefined": "xgrad.transforms.derivatives.custom",
+    "verify_grad": "xgrad.transforms.derivatives.verify",
+    "numeric_grad": "xgrad.transforms.derivatives.verify",
     "apply_jax": "xgrad.transforms.outside",
     "apply_host": "xgrad.transforms.outside",
-    "scan": "xgrad.transforms.scan",
-    "map": "xgrad.transforms.scan",
-    "cond": "xgrad.transforms.branches",
-    "switch": "xgrad.transforms.branches",
-    "while_loop": "xgrad.transforms.branches",
-    "xtensor": "xgrad.transforms.symbols",
-    "as_xtensor": "xgrad.transforms.symbols",
-    "constant": "xgrad.transforms.symbols",
-    "function": "xgrad.transforms.function",
-    "graph_replace": "xgrad.transforms.function",
-    "dprint": "xgrad.transforms.show",
-    "at": "xgrad.transforms.at",
+    "scan": "xgrad.transforms.control.scan",
+    "map": "xgrad.transforms.control.scan",
+    "cond": "xgrad.transforms.control.branches",
+    "switch": "xgrad.transforms.control.branches",
+    "while_loop": "xgrad.transforms.control.branches",
+    "xtensor": "xgrad.transforms.graphs.symbols",
+    "as_xtensor": "xgrad.transforms.graphs.symbols",
+    "constant": "xgrad.transforms.graphs.symbols",
+    "function": "xgrad.transforms.graphs.function",
+    "graph_replace": "xgrad.transforms.graphs.function",
+    "dprint": "xgrad.transforms.graphs.show",
+    "at": "xgrad.transforms.graphs.at",
     "ravel": "xgrad.transforms.flat",
     "is_traced": "xgrad.labels",
     "options": "xgrad.options",

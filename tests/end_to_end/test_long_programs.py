@@ -7,7 +7,7 @@ import xarray as xr
 
 import xgrad as xg
 from xgrad.lower.pipeline import compile_graph
-from xgrad.transforms.trace import trace_function
+from xgrad.transforms.calls.trace import trace_function
 
 X = xr.DataArray([0.1, 0.2, 0.3], {"x": [1, 2, 3]}, ("x",))
 

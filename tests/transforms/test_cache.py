@@ -11,8 +11,8 @@ import xarray as xr
 
 import xgrad as xg
 from tests.transforms.samples import rain, weather
-from xgrad.transforms.cache import LIMIT
-from xgrad.transforms.guard import IndexTokens, same_attrs, snapshot
+from xgrad.transforms.calls.cache import LIMIT
+from xgrad.transforms.calls.guard import IndexTokens, same_attrs, snapshot
 
 test_set = {1, 2}
 

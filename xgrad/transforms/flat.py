@@ -8,8 +8,8 @@ import xarray as xr
 
 from xgrad.errors import SizeMismatchError, UnsupportedTypeError
 from xgrad.labels.slots import read_variable
-from xgrad.transforms.backing import backing_of, is_numeric
-from xgrad.transforms.jit import Compiled, is_symbolic
+from xgrad.transforms.calls.backing import backing_of, is_numeric
+from xgrad.transforms.calls.jit import Compiled, is_symbolic
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
 _BARE = object()  # stands for an array or number without labels

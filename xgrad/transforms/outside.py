@@ -21,8 +21,8 @@ from xgrad.labels import TracedArray, is_traced
 from xgrad.labels.core import is_new, make, real, trace_of
 from xgrad.names import build
 from xgrad.names.types import Dim
-from xgrad.transforms.functions import function_name
-from xgrad.transforms.jit import Compiled, is_symbolic
+from xgrad.transforms.calls.jit import Compiled, is_symbolic
+from xgrad.transforms.derivatives.functions import function_name
 from xgrad.transforms.tree import LEAF, Structure, flatten, unflatten
 
 Dims = Sequence[Sequence[Hashable]]

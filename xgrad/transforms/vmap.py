@@ -17,7 +17,7 @@ from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
 from xgrad.names.types import Dim
-from xgrad.transforms.jit import Compiled
+from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
 

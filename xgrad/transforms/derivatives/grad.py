@@ -15,7 +15,8 @@ import xarray as xr
 from xgrad.errors import ArgumentError, CostNotScalarError
 from xgrad.graph import Var, located, user_source
 from xgrad.labels import is_traced, unwrap
-from xgrad.transforms.derive import (
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.derivatives.derive import (
     Policy,
     Request,
     check_used,
@@ -24,7 +25,7 @@ from xgrad.transforms.derive import (
     number,
     pull,
 )
-from xgrad.transforms.functions import (
+from xgrad.transforms.derivatives.functions import (
     checked_positions,
     compile_options,
     function_name,
@@ -32,9 +33,8 @@ from xgrad.transforms.functions import (
     marked_arguments,
     value_and_aux,
 )
-from xgrad.transforms.jit import Compiled
+from xgrad.transforms.derivatives.targets import Targets, fitted, symbols
 from xgrad.transforms.parts import parts_of
-from xgrad.transforms.targets import Targets, fitted, symbols
 
 
 def grad(

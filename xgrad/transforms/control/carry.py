@@ -21,8 +21,8 @@ from xgrad.graph import Var
 from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import XType, build
-from xgrad.transforms.backing import standard
-from xgrad.transforms.leaves import is_array
+from xgrad.transforms.calls.backing import standard
+from xgrad.transforms.calls.leaves import is_array
 from xgrad.transforms.parts import with_parts
 
 Dims = tuple[Hashable, ...]

@@ -9,11 +9,11 @@ from xgrad.errors import ArgumentError, UnsupportedTypeError
 from xgrad.graph import Graph, Var, located, moment, user_source
 from xgrad.labels import open_trace
 from xgrad.names import XSwitch, XWhile, build
-from xgrad.transforms.carry import Carry, Words, branch_words, parts, symbolic
-from xgrad.transforms.closing import close_over
-from xgrad.transforms.jit import Compiled, is_symbolic
-from xgrad.transforms.scan import build_carries, fresh_vars, leaves_like, scan, settle
-from xgrad.transforms.sequences import Sequences
+from xgrad.transforms.calls.jit import Compiled, is_symbolic
+from xgrad.transforms.control.carry import Carry, Words, branch_words, parts, symbolic
+from xgrad.transforms.control.closing import close_over
+from xgrad.transforms.control.scan import build_carries, fresh_vars, leaves_like, scan, settle
+from xgrad.transforms.control.sequences import Sequences
 from xgrad.transforms.tree import Structure, flatten, leaf_paths
 
 

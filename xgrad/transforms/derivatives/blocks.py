@@ -15,7 +15,7 @@ from xgrad.labels.core import is_new
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
 from xgrad.names.types import Dim
-from xgrad.transforms.targets import Target, Targets
+from xgrad.transforms.derivatives.targets import Target, Targets
 
 Names = Mapping[Hashable, Hashable]
 

@@ -3,8 +3,8 @@
 from collections.abc import Hashable
 from typing import Any, NamedTuple
 
-from xgrad.transforms.arguments import CallGuard
-from xgrad.transforms.program import Program
+from xgrad.transforms.calls.arguments import CallGuard
+from xgrad.transforms.calls.program import Program
 
 LIMIT = 128  # traces kept per function
 RECENT = 4  # of these, how many a call tries before its arguments are described in full

@@ -11,7 +11,7 @@ from xgrad.graph import Var, located, user_source
 from xgrad.labels import unwrap, wrap
 from xgrad.names import build
 from xgrad.names.types import Dim
-from xgrad.transforms.jit import Compiled, is_symbolic
+from xgrad.transforms.calls.jit import Compiled, is_symbolic
 
 
 def at(x: xr.DataArray) -> "At":

@@ -11,13 +11,13 @@ from xgrad.graph import Graph, Var, substitute
 from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
-from xgrad.transforms.backing import backing_of, standard
+from xgrad.transforms.calls.backing import backing_of, standard
+from xgrad.transforms.calls.program import Program
+from xgrad.transforms.calls.stages import Stages
+from xgrad.transforms.calls.trace import Traced, free_inputs
+from xgrad.transforms.calls.wrap import ResultTemplate
 from xgrad.transforms.parts import parts_of, with_parts
-from xgrad.transforms.program import Program
-from xgrad.transforms.stages import Stages
-from xgrad.transforms.trace import Traced, free_inputs
 from xgrad.transforms.tree import tree_map
-from xgrad.transforms.wrap import ResultTemplate
 
 
 def function(

@@ -13,7 +13,7 @@ import numpy as np
 
 from xgrad.errors import UnsupportedTypeError
 from xgrad.names.types import XType
-from xgrad.transforms.backing import Backing, backing_of, is_numeric, standard
+from xgrad.transforms.calls.backing import Backing, backing_of, is_numeric, standard
 
 Enter = Callable[[XType, str], Any]
 """Makes an input of the trace: a traced array of this type and name."""

@@ -6,7 +6,7 @@ from typing import Any
 import xarray as xr
 
 from xgrad.errors import ArgumentError, SizeMismatchError
-from xgrad.transforms.jit import Compiled
+from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.tree import Branch, Structure, flatten, leaf_paths, tree_map
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from xgrad.errors import ArgumentError, UnsupportedTypeError, nearest
-from xgrad.transforms.arguments import CallGuard, guard_of
-from xgrad.transforms.leaves import Guard, StaticGuard
+from xgrad.transforms.calls.arguments import CallGuard, guard_of
+from xgrad.transforms.calls.leaves import Guard, StaticGuard
 
 Names = str | Iterable[str] | None
 Numbers = int | Iterable[int] | None

@@ -9,8 +9,8 @@ from xgrad.labels import open_trace, wrap
 from xgrad.labels.scope import Trace, subject
 from xgrad.labels.translation import translated
 from xgrad.names.types import XType
-from xgrad.transforms.arguments import CallGuard, guard_of
-from xgrad.transforms.wrap import ResultTemplate
+from xgrad.transforms.calls.arguments import CallGuard, guard_of
+from xgrad.transforms.calls.wrap import ResultTemplate
 
 
 class Traced(NamedTuple):

@@ -8,7 +8,8 @@ from typing import Any
 
 from xgrad.errors import ArgumentError
 from xgrad.graph import located, user_source
-from xgrad.transforms.derive import (
+from xgrad.transforms.calls.jit import Compiled, is_symbolic
+from xgrad.transforms.derivatives.derive import (
     Policy,
     Request,
     check_choice,
@@ -18,15 +19,14 @@ from xgrad.transforms.derive import (
     pull,
     push,
 )
-from xgrad.transforms.functions import (
+from xgrad.transforms.derivatives.functions import (
     compile_options,
     inner_function,
     marked_arguments,
     value_and_aux,
 )
-from xgrad.transforms.grad import known_pairs, symbolic_gradients
-from xgrad.transforms.jit import Compiled, is_symbolic
-from xgrad.transforms.targets import Targets, fitted, marked, symbols
+from xgrad.transforms.derivatives.grad import known_pairs, symbolic_gradients
+from xgrad.transforms.derivatives.targets import Targets, fitted, marked, symbols
 
 _QUIET = Policy(
     disconnected_inputs="ignore"

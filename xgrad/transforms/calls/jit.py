@@ -17,14 +17,14 @@ from xgrad.jax_backend.executable import CompileOptions
 from xgrad.labels.scope import FREE, current_trace
 from xgrad.labels.slots import read_options
 from xgrad.options import AD, current_options
-from xgrad.transforms.arguments import CallGuard
-from xgrad.transforms.cache import CacheInfo, Entry, TraceCache
-from xgrad.transforms.leaves import Receiver
+from xgrad.transforms.calls.arguments import CallGuard
+from xgrad.transforms.calls.cache import CacheInfo, Entry, TraceCache
+from xgrad.transforms.calls.leaves import Receiver
+from xgrad.transforms.calls.program import Program
+from xgrad.transforms.calls.signature import Names, Numbers, Signature
+from xgrad.transforms.calls.stages import Stages
+from xgrad.transforms.calls.trace import trace_call
 from xgrad.transforms.parts import parts_of
-from xgrad.transforms.program import Program
-from xgrad.transforms.signature import Names, Numbers, Signature
-from xgrad.transforms.stages import Stages
-from xgrad.transforms.trace import trace_call
 from xgrad.transforms.tree import flatten, kind_of
 
 

@@ -17,8 +17,17 @@ from xgrad.graph import Var, located, user_source
 from xgrad.names import build
 from xgrad.names.types import Dim, XType
 from xgrad.options import current_options
-from xgrad.transforms.blocks import Part, Piece, Side, Style, leaf_of, names_for, side_of
-from xgrad.transforms.derive import (
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.derivatives.blocks import (
+    Part,
+    Piece,
+    Side,
+    Style,
+    leaf_of,
+    names_for,
+    side_of,
+)
+from xgrad.transforms.derivatives.derive import (
     Policy,
     Request,
     check_choice,
@@ -26,16 +35,15 @@ from xgrad.transforms.derive import (
     checked_route,
     push,
 )
-from xgrad.transforms.functions import (
+from xgrad.transforms.derivatives.functions import (
     checked_positions,
     compile_options,
     function_name,
     inner_function,
     marked_arguments,
 )
-from xgrad.transforms.grad import grad, symbolic_gradients
-from xgrad.transforms.jit import Compiled
-from xgrad.transforms.targets import Targets, fitted, symbols
+from xgrad.transforms.derivatives.grad import grad, symbolic_gradients
+from xgrad.transforms.derivatives.targets import Targets, fitted, symbols
 
 MODES = ("auto", "forward", "reverse")
 Dims = str | Iterable[Dim]

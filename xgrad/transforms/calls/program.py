@@ -13,8 +13,8 @@ from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.executable import DEFAULT, CompileOptions, executable_for
 from xgrad.lower.pipeline import compile_graph, reference_graph
 from xgrad.options import current_options
-from xgrad.transforms.stages import Stages
-from xgrad.transforms.trace import Traced
+from xgrad.transforms.calls.stages import Stages
+from xgrad.transforms.calls.trace import Traced
 
 
 class Program:

@@ -11,7 +11,7 @@ from xgrad.graph import Var, located, user_source
 from xgrad.labels import free_symbol, is_traced
 from xgrad.names import build
 from xgrad.names.types import XType
-from xgrad.transforms.backing import is_numeric, standard
+from xgrad.transforms.calls.backing import is_numeric, standard
 
 Shape = Sequence[int] | Mapping[Hashable, int] | int
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from xgrad.errors import ArgumentError
-from xgrad.transforms.jit import Compiled
-from xgrad.transforms.targets import Targets, marked
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.derivatives.targets import Targets, marked
 
 Function = Callable[..., Any]
 

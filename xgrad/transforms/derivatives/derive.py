@@ -25,7 +25,7 @@ from xgrad.gradient.status import Definition, Edge, GradStatus, statuses, worst
 from xgrad.graph import Var, toposort, user_source
 from xgrad.names import build
 from xgrad.options import AD
-from xgrad.transforms.targets import Target, Targets
+from xgrad.transforms.derivatives.targets import Target, Targets
 
 
 class Policy(NamedTuple):

@@ -14,9 +14,9 @@ from xgrad.labels.slots import (
     read_dataset,
     read_variable,
 )
-from xgrad.transforms.backing import Backing
-from xgrad.transforms.guard import LabelsGuard, copied_coords, same_attrs, snapshot
-from xgrad.transforms.leaves import (
+from xgrad.transforms.calls.backing import Backing
+from xgrad.transforms.calls.guard import LabelsGuard, copied_coords, same_attrs, snapshot
+from xgrad.transforms.calls.leaves import (
     ArrayGuard,
     DataGuard,
     Enter,

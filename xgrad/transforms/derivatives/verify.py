@@ -9,11 +9,11 @@ import xarray as xr
 from xgrad.axes.base import is_float
 from xgrad.errors import ArgumentError, GradientError
 from xgrad.labels.slots import read_variable
-from xgrad.transforms.derive import check_choice
-from xgrad.transforms.functions import argument_name, inner_function
-from xgrad.transforms.grad import grad
-from xgrad.transforms.jit import Compiled
-from xgrad.transforms.pullback import pushforward
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.derivatives.derive import check_choice
+from xgrad.transforms.derivatives.functions import argument_name, inner_function
+from xgrad.transforms.derivatives.grad import grad
+from xgrad.transforms.derivatives.pullback import pushforward
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
 # dtype -> (step, absolute and relative tolerance): the step balances the fourth power of itself against rounding

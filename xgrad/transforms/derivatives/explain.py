@@ -7,15 +7,15 @@ from xgrad.errors import ArgumentError
 from xgrad.gradient.explain import Explanation, Question
 from xgrad.gradient.status import GradStatus, statuses, worst
 from xgrad.labels import open_trace, wrap
-from xgrad.transforms.arguments import CallGuard, guard_of
-from xgrad.transforms.functions import (
+from xgrad.transforms.calls.arguments import CallGuard, guard_of
+from xgrad.transforms.calls.jit import is_symbolic
+from xgrad.transforms.derivatives.functions import (
     argument_name,
     checked_positions,
     inner_function,
     marked_arguments,
 )
-from xgrad.transforms.jit import is_symbolic
-from xgrad.transforms.targets import Target, Targets, symbols
+from xgrad.transforms.derivatives.targets import Target, Targets, symbols
 
 
 def grad_status(target: Any, *args: Any, argnums: Any = 0, **kwargs: Any) -> Any:

@@ -10,10 +10,10 @@ from xgrad.gradient.lazy import close, lazy_pullback
 from xgrad.gradient.markers import CustomGradient
 from xgrad.gradient.ops import cotangent_type
 from xgrad.graph import Graph, Var, located, substitute, user_source
-from xgrad.transforms.derive import zeros
-from xgrad.transforms.functions import argument_name, function_name, inner_function
-from xgrad.transforms.jit import is_symbolic
-from xgrad.transforms.targets import Targets, fitted
+from xgrad.transforms.calls.jit import is_symbolic
+from xgrad.transforms.derivatives.derive import zeros
+from xgrad.transforms.derivatives.functions import argument_name, function_name, inner_function
+from xgrad.transforms.derivatives.targets import Targets, fitted
 
 
 class NoGradient(NamedTuple):

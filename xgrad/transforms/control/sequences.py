@@ -17,8 +17,8 @@ from xgrad.graph import Var
 from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import Dim, XType, build
-from xgrad.transforms.backing import is_numeric
-from xgrad.transforms.carry import parts, symbolic
+from xgrad.transforms.calls.backing import is_numeric
+from xgrad.transforms.control.carry import parts, symbolic
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
 STEP_DIM = "step"  # of stacked outputs where no dim is given

@@ -7,11 +7,11 @@ from xgrad.errors import ArgumentError
 from xgrad.graph import Graph, Var, located, moment, user_source
 from xgrad.labels import open_trace
 from xgrad.names import XScan
-from xgrad.transforms.carry import Carry, Words, step_words, symbolic
-from xgrad.transforms.closing import close_over
-from xgrad.transforms.jit import Compiled, is_symbolic
-from xgrad.transforms.segments import Checkpoint, Loop, run_loop
-from xgrad.transforms.sequences import Sequences, Stacked
+from xgrad.transforms.calls.jit import Compiled, is_symbolic
+from xgrad.transforms.control.carry import Carry, Words, step_words, symbolic
+from xgrad.transforms.control.closing import close_over
+from xgrad.transforms.control.segments import Checkpoint, Loop, run_loop
+from xgrad.transforms.control.sequences import Sequences, Stacked
 from xgrad.transforms.tree import Structure, flatten, leaf_paths, unflatten
 
 

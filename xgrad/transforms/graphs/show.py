@@ -5,10 +5,10 @@ from typing import Any, TextIO
 
 from xgrad.graph import Graph, Var, format_graph
 from xgrad.labels import unwrap
-from xgrad.transforms.function import GraphFunction
+from xgrad.transforms.calls.stages import Stages
+from xgrad.transforms.calls.trace import free_inputs
+from xgrad.transforms.graphs.function import GraphFunction
 from xgrad.transforms.parts import parts_of
-from xgrad.transforms.stages import Stages
-from xgrad.transforms.trace import free_inputs
 
 
 def dprint(*values: Any, file: TextIO | str | None = None) -> str | None:

@@ -12,9 +12,9 @@ from xgrad.labels import unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
 from xgrad.names.messages import operand
-from xgrad.transforms.function import named_input
+from xgrad.transforms.calls.trace import free_inputs
+from xgrad.transforms.graphs.function import named_input
 from xgrad.transforms.parts import parts_of
-from xgrad.transforms.trace import free_inputs
 from xgrad.transforms.tree import flatten, unflatten
 from xgrad.transforms.vmap import arrays_of
 

@@ -1,0 +1,1 @@
+"""Loops and branches of the running program, on labeled arrays."""
