@@ -17,6 +17,10 @@ from xgrad.labels.indexing import getitem, setitem
 from xgrad.labels.numpy_table import call_function
 from xgrad.labels.recording import recorded
 
+NP: Any = (
+    np  # untyped: NumPy's overloads know no array of ours, and checkers take minutes to find out
+)
+
 _OPERANDS = (AbstractTraced, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
@@ -122,31 +126,31 @@ class TracedArray(AbstractTraced):
 
     @property
     def T(self) -> Any:
-        return np.transpose(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return NP.transpose(self)
 
     @property
     def mT(self) -> Any:
-        return np.swapaxes(self, -1, -2)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return NP.swapaxes(self, -1, -2)
 
     @property
     def real(self) -> Any:
-        return np.real(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return NP.real(self)
 
     @property
     def imag(self) -> Any:
-        return np.imag(self)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return NP.imag(self)
 
     @property
     def flat(self) -> Any:
-        return iter(np.ravel(self))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return iter(NP.ravel(self))
 
     def transpose(self, *axes: Any) -> Any:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return np.transpose(self, order or None)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return NP.transpose(self, order or None)
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         size = shape[0] if len(shape) == 1 else shape
-        return np.reshape(self, size, order=order)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return NP.reshape(self, size, order=order)
 
     def flatten(self, order: str = "C") -> Any:
         return self.reshape(-1, order=order).copy()
@@ -198,7 +202,7 @@ class TracedArray(AbstractTraced):
 
     @recorded
     def sort(self, axis: int = -1, **kwargs: Any) -> None:
-        setitem(self, ..., np.sort(self, axis, **kwargs))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        setitem(self, ..., NP.sort(self, axis, **kwargs))
 
     @recorded
     def fill(self, value: Any) -> None:
@@ -249,10 +253,10 @@ class TracedArray(AbstractTraced):
 
     # ---- methods that are NumPy functions ------------------------------------------------------------------------
 
-    sum, prod, max, min, any, all = map(_method, (np.sum, np.prod, np.max, np.min, np.any, np.all))
-    mean, std, var, argmax, argmin = map(_method, (np.mean, np.std, np.var, np.argmax, np.argmin))
-    cumsum, cumprod, round, clip = map(_method, (np.cumsum, np.cumprod, np.round, np.clip))
-    argsort, searchsorted, nonzero = map(_method, (np.argsort, np.searchsorted, np.nonzero))
-    squeeze, swapaxes, ravel, dot = map(_method, (np.squeeze, np.swapaxes, np.ravel, np.dot))
-    diagonal, trace, take, repeat = map(_method, (np.diagonal, np.trace, np.take, np.repeat))
-    conj, conjugate = _unary(np.conjugate), _unary(np.conjugate)
+    sum, prod, max, min, any, all = map(_method, (NP.sum, NP.prod, NP.max, NP.min, NP.any, NP.all))
+    mean, std, var, argmax, argmin = map(_method, (NP.mean, NP.std, NP.var, NP.argmax, NP.argmin))
+    cumsum, cumprod, round, clip = map(_method, (NP.cumsum, NP.cumprod, NP.round, NP.clip))
+    argsort, searchsorted, nonzero = map(_method, (NP.argsort, NP.searchsorted, NP.nonzero))
+    squeeze, swapaxes, ravel, dot = map(_method, (NP.squeeze, NP.swapaxes, NP.ravel, NP.dot))
+    diagonal, trace, take, repeat = map(_method, (NP.diagonal, NP.trace, NP.take, NP.repeat))
+    conj, conjugate = _unary(NP.conjugate), _unary(NP.conjugate)

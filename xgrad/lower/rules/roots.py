@@ -60,7 +60,7 @@ def is_sum_of_squares(x: Var) -> bool:
     todo = [x]
     while todo:
         v = todo.pop()
-        made_of = MADE_OF.get(type(v.op))
+        made_of = None if v.op is None else MADE_OF.get(type(v.op))
         parts = None if made_of is None else made_of(v)
         if parts is None:
             return False
