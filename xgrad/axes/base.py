@@ -15,7 +15,7 @@ Broadcasting is explicit (``Expand``) and dtypes are equal where an op needs the
 un-broadcasts or promotes. Shapes are static.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
 
@@ -182,6 +182,3 @@ class AbstractOpaque(AbstractTensorOp):
         if not is_float(result.dtype):
             return Flow.STEP
         return Flow.VALUE if is_float(types[i].dtype) else Flow.MISSING
-
-
-Emit = Callable[..., Any]

@@ -6,7 +6,6 @@ parameters and its identity. A ``Node`` is an op with input variables. A ``Var``
 """
 
 import dataclasses
-import inspect
 import itertools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, ClassVar, dataclass_transform
@@ -291,8 +290,3 @@ class OpPattern(AbstractPattern):
         self.op_class = type(op)
         self.fields = tuple(op.parameters.items())
         self.inputs = tuple(inputs)
-
-
-def is_abstract(op_class: type) -> bool:
-    """Whether an op class is a family rather than an op."""
-    return op_class.__name__.startswith("Abstract") or inspect.isabstract(op_class)
