@@ -28,7 +28,7 @@ from xgrad.names.compute import (
     XSort,
 )
 from xgrad.names.indexing import XIndex, XIndexUpdate, selection
-from xgrad.names.positions import Mode, UserIndexer, check_written, plan
+from xgrad.names.positions import Mode, UserIndexer, at_steps, check_written, kept_steps, plan
 from xgrad.names.structure import (
     XBroadcast,
     XConcat,
@@ -160,12 +160,16 @@ def index_update(
     """``x`` with its values at ``indexers`` set to ``v``, or combined with it.
 
     ``kind`` is set, add, multiply, min or max. ``v`` broadcasts by name to the selection and takes
-    the dtype of ``x``.
+    the dtype of ``x``. Of several values set at one known place the last wins.
     """
     normal = plan(x, indexers, mode)
     picked = selection(normal.indexers, x.type, [a.type for a in normal.arrays])
     check_written(x, v, picked)
     v = cast(v, x.type.dtype)
+    for kept in kept_steps(x, normal) if kind == "set" else ():
+        normal = at_steps(normal, kept)
+        if kept.dim in v.type.dims:
+            v = index(v, {kept.dim: constant(kept.steps, (kept.dim,))})
     if kind == "set" and not normal.indexers:
         return broadcast(v, x.type.dims, x.type.shape)
     return XIndexUpdate(normal.indexers, kind, normal.mode)(x, v, *normal.arrays)

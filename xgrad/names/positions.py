@@ -109,6 +109,46 @@ def _check_shared_dims(x: Var, indexers: Indexers, arrays: Sequence[Var]) -> Non
                 raise messages.selection_clash(f"index {messages.operand(x)}", dim, n, sizes[dim])
 
 
+class Kept(NamedTuple):
+    """Which steps along ``dim`` are written to places that no later step is written to."""
+
+    dim: Dim
+    steps: np.ndarray
+
+
+def kept_steps(x: Var, normal: Plan) -> list[Kept]:
+    """Where known positions come twice, the steps that count: the last one wins, as in NumPy.
+
+    XLA promises no order among writes to one place. Looks at positions along one dim, alone or point by point.
+    """
+    found = []
+    indexed = {dim for dim, _ in normal.indexers}
+    for dim in dict.fromkeys([d for a in normal.arrays for d in a.type.dims]):
+        arrays = [a for a in normal.arrays if dim in a.type.dims]
+        own = dim in x.type.dims and dim not in indexed  # each step writes to a place of its own
+        if own or any(a.type.ndim != 1 or not isinstance(a.op, XConstant) for a in arrays):
+            continue
+        places = np.stack([_positions(a) for a in arrays])
+        _, from_end = np.unique(places[:, ::-1], axis=1, return_index=True)
+        if from_end.size < places.shape[1]:
+            found.append(Kept(dim, np.sort(places.shape[1] - 1 - from_end)))
+    return found
+
+
+def at_steps(normal: Plan, kept: Kept) -> Plan:
+    """The plan with the index arrays along one dim cut down to the steps that count."""
+    arrays = []
+    for a in normal.arrays:
+        cut = kept.dim in a.type.dims
+        arrays.append(XConstant(Literal(_positions(a)[kept.steps]), a.type.dims)() if cut else a)
+    return normal._replace(arrays=tuple(arrays))
+
+
+def _positions(array: Var) -> np.ndarray:
+    op: Any = array.op
+    return op.value.value
+
+
 def check_written(x: Var, v: Var, picked: XType) -> None:
     """What is written must fit what is selected: ``v`` broadcasts to ``picked``, not back."""
     doing = f"write into {messages.operand(x)}"
