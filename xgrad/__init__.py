@@ -114,7 +114,8 @@ _OWN = {
     "options": "xgrad.options",
 }
 
-_MODULES = ("datasets", "errors")
+# modules under their public name
+_MODULES = {"datasets": "xgrad.datasets", "errors": "xgrad.errors"}
 
 # xarray's own functions and classes: they work on traced arrays as they are
 _XARRAY = """
@@ -147,7 +148,7 @@ def _find(name: str) -> Any:
     if name in _OWN:
         return getattr(import_module(_OWN[name]), name)
     if name in _MODULES:
-        return import_module(f"xgrad.{name}")
+        return import_module(_MODULES[name])
     if name in _XARRAY:
         return getattr(import_module("xarray"), name)
     if name in _NUMPY:
