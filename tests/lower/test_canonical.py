@@ -264,6 +264,46 @@ CASES = {
         lambda x, y, c: e.Add()(x, e.Exp()(full_like(x, 1))), lambda x, y, c: e.Exp()(x)
     ),
 }
+
+
+def placed(x, low, high, fill=0.0):
+    """``x`` among zeros, along its second axis."""
+    return Pad((0, low), (0, high), (0, 0))(x, full((), fill, F8))
+
+
+CASES |= {
+    "add_pieces": Case(
+        lambda x, y, c: e.Add()(placed(x, 4, 1), placed(y, 0, 5)),
+        lambda x, y, c: e.Add()(placed(x, 2, 1), placed(y, 0, 3)),
+    ),
+    "add_further_piece": Case(
+        lambda x, y, c: e.Add()(
+            e.Add()(Concat(1)(x, y), placed(x, 0, 3)), placed(Reverse((1,))(y), 3, 0)
+        ),
+        lambda x, y, c: e.Add()(
+            e.Add()(Concat(1)(x, y), placed(x, 0, 3)), placed(Reverse((1,))(y), 3, 0, 1.0)
+        ),
+    ),
+    "pad_twice": Case(
+        lambda x, y, c: Pad((1, 0), (0, 2), (0, 0))(placed(x, 1, 2, 7.0), full((), 7.0, F8)),
+        lambda x, y, c: Pad((1, 0), (0, 2), (0, 0))(placed(x, 1, 2, 7.0), full((), 8.0, F8)),
+    ),
+    "slice_padded": Case(
+        lambda x, y, c: Slice((0, 2), (2, 4), (1, 1))(placed(x, 1, 2)),
+        lambda x, y, c: Slice((0, 0), (2, 3), (1, 1))(placed(x, 1, 2)),
+    ),
+    "slice_joined": Case(
+        lambda x, y, c: Slice((0, 4), (1, 6), (1, 1))(Concat(1)(x, y)),
+        lambda x, y, c: Slice((0, 2), (1, 6), (1, 1))(Concat(1)(x, y)),
+    ),
+    "slice_reversed": Case(
+        lambda x, y, c: Slice((0, 1), (2, 3), (2, 1))(Reverse((1,))(x)),
+        lambda x, y, c: Slice((0, 0), (2, 3), (1, 2))(Reverse((1,))(x)),
+    ),
+    "reverse_single": Case(
+        lambda x, y, c: Reverse((0, 1))(Reshape((1, 6))(x)), lambda x, y, c: Reverse((0, 1))(x)
+    ),
+}
 GENERATED = (
     "sink_",
     "repeat_last_",
@@ -305,6 +345,35 @@ def test_every_elementwise_op_gets_its_generated_rules():
     names = {r.name for r in CANONICAL.rules}
     for op in ("tanh", "where", "cast", "logaddexp", "floordivide"):
         assert {f"sink_{op}", f"repeat_last_{op}", f"fold_{op}"} <= names
+
+
+@pytest.mark.parametrize(
+    ("starts", "stops"), [((0, 0), (2, 2)), ((0, 5), (1, 7)), ((1, 2), (2, 4)), ((0, 0), (2, 7))]
+)
+def test_a_part_of_a_padded_array_is_a_part_or_a_padded_part(starts, stops):
+    """Outside, in the border, inside, all of it; and across the edge, which stays as it is."""
+    before = graph(lambda x, y, c: Slice(starts, stops, (1, 1))(placed(x, 2, 2)))
+    after = check(rewrite(before, CANONICAL))
+    assert len([n for n in after.nodes if n.inputs]) <= 1
+    np.testing.assert_array_equal(evaluate(after, (X, Y, C))[0], evaluate(before, (X, Y, C))[0])
+
+
+def test_cotangents_of_many_slices_are_one_array():
+    """Σ of pieces in zeros, in any order, one of them after a gap: one concatenation, and no sum."""
+
+    def expression(x, y, c):
+        parts = [
+            placed(x, 3, 8),
+            placed(y, 0, 11),
+            placed(x, 11, 0),
+            placed(Reverse((1,))(y), 6, 5),
+        ]
+        return e.Add()(e.Add()(e.Add()(parts[0], parts[1]), parts[2]), parts[3])
+
+    before = graph(expression)
+    after = check(rewrite(before, CANONICAL))
+    assert [type(n.op).__name__ for n in after.nodes if n.inputs] == ["Reverse", "Concat"]
+    np.testing.assert_array_equal(evaluate(after, (X, Y, C))[0], evaluate(before, (X, Y, C))[0])
 
 
 def test_a_sum_of_transposed_products_has_no_transpose_left():

@@ -10,10 +10,20 @@ from xgrad.lower.rules.choice import CHOICE
 from xgrad.lower.rules.constants import CONSTANTS
 from xgrad.lower.rules.expansions import EXPANSIONS
 from xgrad.lower.rules.movement import CASTS, MOVEMENT
+from xgrad.lower.rules.pieces import PIECES
 from xgrad.lower.rules.repeats import REPEATED
 from xgrad.lower.rules.roots import ROOTS
 from xgrad.lower.rules.transposes import TRANSPOSES
 
 CANONICAL = (
-    CONSTANTS + ARITHMETIC + CHOICE + CASTS + MOVEMENT + REPEATED + ROOTS + EXPANSIONS + TRANSPOSES
+    CONSTANTS
+    + ARITHMETIC
+    + CHOICE
+    + CASTS
+    + MOVEMENT
+    + PIECES
+    + REPEATED
+    + ROOTS
+    + EXPANSIONS
+    + TRANSPOSES
 )

@@ -136,6 +136,8 @@ class Path(NamedTuple):
 
     direct: dict[int, int]  # {sequence of the second: stacked output of the first that it is}
     otherwise: bool  # in any other way too
+    steady: frozenset[int]  # the invariants of the second that do not depend on the first
+    shared: frozenset[int]  # the stacked outputs of the first that others than the second read
 
 
 class LoopRules(NamedTuple):
@@ -236,21 +238,20 @@ def _all_uses(graph: Graph) -> dict[Node, Uses]:
 # ---- two loops -----------------------------------------------------------------------------------------------------
 def _join_one_pair(graph: Graph, rules: LoopRules, log: list[Fired]) -> Graph:
     """The first two loops that a rule makes one."""
-    loops = [node for node in graph.nodes if isinstance(node.op, Scan)]
-    for j, second in enumerate(loops):
-        below = _ancestors(second)
-        for first in loops[:j]:
-            joined = _joined(first, second, below, rules, log)
+    uses = _all_uses(graph)
+    for j, second in enumerate(uses):
+        for first in list(uses)[:j]:
+            joined = _joined(first, second, uses[first], rules, log)
             if joined is not None:
                 return Graph(graph.inputs, substitute(graph.outputs, joined))
     return graph
 
 
 def _joined(
-    first: Node, second: Node, below: set[Node], rules: LoopRules, log: list[Fired]
+    first: Node, second: Node, uses: Uses, rules: LoopRules, log: list[Fired]
 ) -> dict[Var, Var] | None:
     assert isinstance(first.op, Scan) and isinstance(second.op, Scan)
-    path = _path(first, second) if first in below else Path({}, False)
+    path = _path(first, second, uses)
     one, two = Loop.of(first.op, first.inputs), Loop.of(second.op, second.inputs)
     for rule in rules.pairs:
         with located(second.source):
@@ -265,31 +266,35 @@ def _joined(
     return None
 
 
-def _path(first: Node, second: Node) -> Path:
+def _path(first: Node, second: Node, uses: Uses) -> Path:
     """How ``second`` depends on ``first``."""
     assert isinstance(first.op, Scan) and isinstance(second.op, Scan)
+    begin, carries = second.op.carries + second.op.sequences, first.op.carries
     direct: dict[int, int] = {}
-    others: list[Var] = []
-    begin = second.op.carries
+    otherwise = False
+    steady: set[int] = set()
     for i, v in enumerate(second.inputs):
-        sequence = begin <= i < begin + second.op.sequences
-        if sequence and v.node is first and v.index >= first.op.carries:
-            direct[i - begin] = v.index - first.op.carries
-        else:
-            others.append(v)
-    otherwise = any(
-        v.node is first or (v.node is not None and first in _ancestors(v.node)) for v in others
-    )
-    return Path(direct, otherwise)
+        if second.op.carries <= i < begin and v.node is first and v.index >= carries:
+            direct[i - second.op.carries] = v.index - carries
+        elif _depends(v, first):
+            otherwise = True
+        elif i >= begin:
+            steady.add(i - begin)
+    read = [(k - carries, readers) for k, readers in uses.readers.items() if k >= carries]
+    shared = {k for k, readers in read if any(reader is not second for reader in readers)}
+    shared |= {k - carries for k in uses.results if k >= carries}
+    return Path(direct, otherwise, frozenset(steady), frozenset(shared))
 
 
-def _ancestors(node: Node) -> set[Node]:
-    """The nodes that ``node`` is computed from."""
-    found: set[Node] = set()
-    stack = [node]
+def _depends(v: Var, first: Node) -> bool:
+    """Whether ``v`` is computed from outputs of ``first``."""
+    seen: set[Node] = set()
+    stack = [v]
     while stack:
-        for v in stack.pop().inputs:
-            if v.node is not None and v.node not in found:
-                found.add(v.node)
-                stack.append(v.node)
-    return found
+        node = stack.pop().node
+        if node is first:
+            return True
+        if node is not None and node not in seen:
+            seen.add(node)
+            stack += node.inputs
+    return False

@@ -1,112 +1,176 @@
 """What a backward loop takes from the forward one, and what it computes again.
 
 A derivative's backward loop starts from the carries and sequences of each step alone, and so would run all of the
-forward step again. Here it is handed what the forward loop has computed anyway, where that costs something: products of
-matrices, reductions, transcendental functions. A few sums, products and moves of
-values are cheaper to compute again than to write out and read back; a long row of them is not.
+forward step again. Much of it is worth keeping: what is stacked is written once and read once, what is not is computed
+again from what is. Which values to stack is a minimum cut, exact for the costs in ``lower.costs``. With v *needed* on
+the way back and v *computed* there as the questions, the costs are
+
+    traffic(v)  where v is needed and not computed (half of it where others read it, so that it is written anyway),
+    cost(v)     where v is computed, nothing where only the way back computes it: then one of the loops must,
+
+and a v that is computed needs the operands of its op. What stays the same in all steps is there for nothing.
+
+Why it ends: every firing lowers the total cost.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from xgrad.axes.base import AbstractElementwise, AbstractStep
-from xgrad.axes.loops import AbstractControl
-from xgrad.axes.spread import Expand
-from xgrad.axes.structural import AbstractMove
-from xgrad.graph import Op, Var
-from xgrad.lower.loops import Loop, LoopRules, Outputs, PairRule, Path, Row
-
-_COSTLY_MODULES = ("xgrad.axes.transcendental", "xgrad.axes.special")
-
-
-def _is_cheap(op: Op | None) -> bool:
-    """Whether an op costs no more than the way to memory and back."""
-    if type(op).__module__ in _COSTLY_MODULES:
-        return False
-    return isinstance(op, AbstractElementwise | AbstractMove | AbstractStep | Expand)
+from xgrad.graph import Builder, Node, Var, substitute
+from xgrad.lower.costs import cost, traffic
+from xgrad.lower.cut import Questions
+from xgrad.lower.loops import Fixed, Loop, LoopRules, Outputs, PairRule, Path, Row
 
 
 def _kept(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
-    """What the second loop computes from a step of the first, and the first has computed, is stacked and read."""
-    opposite = one.op.reverse != two.op.reverse and one.op.length == two.op.length
-    if not opposite or not path.direct or one.op.recompute or two.op.recompute:
+    """two(stacked carries of one) = two(stacked values of one, the cheapest that give all it needs)"""
+    if not path.direct or one.op.length != two.op.length or one.op.recompute or two.op.recompute:
         return None
-    twins = _twins(one, two, path)
-    wanted = _costly(two, twins)
-    if not wanted:
-        return None
-    extended = one._replace(stacks=(*one.stacks, *[twins.computed[v] for v in wanted]))
-    outputs = extended.all()
-    count = len(outputs) - len(wanted)
-    slices = {v: Var(v.type, source=v.source) for v in wanted}
-    new = {two.rows[i].whole: outputs[len(one.carries) + k] for i, k in path.direct.items()}
-    old_rows = [Row(new.get(r.whole) or r.whole, r.slice) for r in two.rows]
-    rows = [
-        Row(whole, slices[v]) for v, whole in zip(wanted, outputs[count:], strict=True) if whole
-    ]
-    back = two.substituted(slices)._replace(rows=(*old_rows, *rows)).all()
-    return outputs[:count], back
+    one = _with_invariants(one, two, path)
+    known = _Known(one, two, path)
+    cut = _Cut(known, one, two, path)
+    return _handed_over(one, two, path, known, cut.stacked) if cut.saves else None
 
 
-class _Twins(NamedTuple):
-    """Variables of the second body, and what is the same in the first: handed over, or computed in both."""
-
-    given: dict[Var, Var]
-    computed: dict[Var, Var]
-
-
-def _twins(one: Loop, two: Loop, path: Path) -> _Twins:
-    wholes = {r.whole: r.slice for r in one.rows}
-    outside = {f.outside: f.inside for f in one.fixed}
-    given = {r.slice: wholes[r.whole] for r in two.rows if r.whole in wholes}
-    given |= {f.inside: outside[f.outside] for f in two.fixed if f.outside in outside}
-    given |= {two.rows[i].slice: one.stacks[k] for i, k in path.direct.items()}
-    numbers: dict[tuple[Any, ...], tuple[Var, ...]] = {
-        (node.op, *node.inputs): node.outputs for node in one.body.nodes
-    }
-    computed: dict[Var, Var] = {}
-    for node in two.body.nodes:
-        ins = [given.get(v) or computed.get(v) for v in node.inputs]
-        found = numbers.get((node.op, *ins))
-        if found is not None:
-            computed.update(zip(node.outputs, found, strict=True))
-    return _Twins(given, computed)
+def _with_invariants(one: Loop, two: Loop, path: Path) -> Loop:
+    """The first loop with the invariants of the second too, as far as they do not depend on it."""
+    there = {f.outside for f in one.fixed}
+    further = [two.fixed[k] for k in sorted(path.steady) if two.fixed[k].outside not in there]
+    new = [Fixed(f.outside, Var(f.inside.type, source=f.inside.source)) for f in further]
+    return one._replace(fixed=(*one.fixed, *new))
 
 
-def _costly(two: Loop, twins: _Twins) -> list[Var]:
-    """The values to hand over: those next to what the second loop needs that cost much to compute again."""
-    needed = [v for n in two.body.nodes for v in n.inputs if n.outputs[0] not in twins.computed]
-    stack = [v for v in [*needed, *two.body.outputs] if v in twins.computed]
-    handed = _worth_handing(two, twins)
-    found: dict[Var, None] = {}
-    seen: set[Var] = set()
-    while stack:
-        v = stack.pop()
-        if v in seen or v not in twins.computed or v.node is None:
-            continue
-        seen.add(v)
-        if v in handed:
-            found[v] = None
-        else:
-            stack += v.node.inputs
-    return list(found)
+class _Known:
+    """The variables of the second body that depend on the first loop alone, as variables of the body of the first."""
+
+    def __init__(self, one: Loop, two: Loop, path: Path) -> None:
+        self.inside = _given(one, two, path)
+        self.steady = {f.inside for f in one.fixed}  # the same in all steps
+        self.makers: dict[Var, Node] = {}
+        builder = Builder()
+        for node in one.body.nodes:
+            self._add(builder.node(node.op, node.inputs, node))
+        self.there = set(self.makers.values())  # what the first body computes
+        for node in two.body.nodes:
+            if all(v in self.inside for v in node.inputs):
+                ins = [self.inside[v] for v in node.inputs]
+                twin = builder.node(node.op, ins, node)
+                self.inside.update(zip(node.outputs, twin.outputs, strict=True))
+                self._add(twin)
+        self.frontier = self._read_by_the_rest(two)
+
+    def _add(self, node: Node) -> None:
+        self.makers.update(dict.fromkeys(node.outputs, node))
+        if all(v in self.steady for v in node.inputs):
+            self.steady.update(node.outputs)
+
+    def _read_by_the_rest(self, two: Loop) -> list[Var]:
+        """The variables, as in the second body, that what depends on more than the first loop reads."""
+        rest = [n for n in two.body.nodes if n.outputs[0] not in self.inside]
+        read = [*[v for n in rest for v in n.inputs], *two.body.outputs]
+        return [v for v in dict.fromkeys(read) if v in self.inside and not self.is_steady(v)]
+
+    def is_steady(self, v: Var) -> bool:
+        """Whether a variable of the second body is the same in all steps."""
+        return self.inside[v] in self.steady
 
 
-def _worth_handing(two: Loop, twins: _Twins) -> set[Var]:
-    """The values that cost much to compute from what is handed over already."""
-    worth: set[Var] = set()
-    costs: dict[Var, int] = {}
-    for node in two.body.nodes:
-        if node.outputs[0] not in twins.computed or isinstance(node.op, AbstractControl):
-            continue
-        own = (1 if node.inputs else 0) if _is_cheap(node.op) else _MUCH
-        cost = own + sum([costs.get(v, 0) for v in node.inputs])
-        if cost >= _MUCH:
-            worth.update(node.outputs)
-        costs.update(dict.fromkeys(node.outputs, 0 if cost >= _MUCH else cost))
-    return worth
+def _given(one: Loop, two: Loop, path: Path) -> dict[Var, Var]:
+    """The inputs of the second body that the first knows too."""
+    slices = {r.whole: r.slice for r in one.rows}
+    same = {f.outside: f.inside for f in one.fixed}
+    given = {r.slice: slices[r.whole] for r in two.rows if r.whole in slices}
+    given |= {f.inside: same[f.outside] for f in two.fixed if f.outside in same}
+    return given | {two.rows[i].slice: one.stacks[k] for i, k in path.direct.items()}
 
 
-_MUCH = 9  # cheap ops that together cost as much as the way to memory and back
+class _Cut:
+    """Which values are stacked; ``saves`` says whether that is cheaper than what is.
+
+    The question v asks whether v is needed on the way back; the question of its node, whether it is computed there.
+    """
+
+    def __init__(self, known: _Known, one: Loop, two: Loop, path: Path) -> None:
+        self._known = known
+        self._rows = {r.slice for r in one.rows}
+        self._written = {one.stacks[k] for k in path.shared}
+        self._questions = Questions()
+        moving = self._asked()
+        answers, total = self._questions.answers()
+        needed = [v for v in moving if v in answers and v not in self._rows]
+        self.stacked = [v for v in needed if known.makers.get(v) not in answers]
+        self.saves = total < self._present(two)
+
+    def _asked(self) -> list[Var]:
+        """Ask about all that the way back may need; the variables."""
+        known = self._known
+        wanted = [known.inside[v] for v in known.frontier]
+        for v in wanted:
+            self._questions.must(v)
+        asked: dict[Any, None] = {}
+        stack = [v for v in reversed(wanted)]
+        while stack:
+            v = stack.pop()
+            if v in asked or v in known.steady:
+                continue
+            asked[v] = None
+            node = known.makers.get(v)
+            if node is None:
+                self._questions.costs(v, self._price(v))
+                continue
+            self._questions.costs_unless(v, node, self._price(v))
+            if node not in asked:
+                asked[node] = None
+                self._ask_to_compute(node)
+                stack += node.inputs
+        return [v for v in asked if isinstance(v, Var)]
+
+    def _ask_to_compute(self, node: Node) -> None:
+        self._questions.costs(node, cost(node) if node in self._known.there else 0)
+        for v in node.inputs:
+            if v not in self._known.steady:
+                self._questions.needs(node, v)
+
+    def _price(self, v: Var) -> int:
+        """What it costs to have ``v`` from the first loop: to read it and, mostly, to write it."""
+        there = v in self._rows or v in self._written
+        return traffic(v.type) * (1 if there else 2)
+
+    def _present(self, two: Loop) -> int:
+        """What the second loop costs as it is, as far as it depends on the first alone."""
+        known, body = self._known, two.body
+        read = {v for n in body.nodes for v in n.inputs} | set(body.outputs)
+        slices = [r.slice for r in two.rows if r.slice in read and r.slice in known.inside]
+        made = [n.outputs[0] for n in body.nodes if n.outputs[0] in known.inside]
+        nodes = {known.makers[known.inside[v]] for v in made if not known.is_steady(v)}
+        values = {known.inside[v] for v in slices}
+        return sum(map(self._price, values)) + sum([cost(n) for n in nodes & known.there])
+
+
+def _handed_over(
+    one: Loop, two: Loop, path: Path, known: _Known, stacked: Sequence[Var]
+) -> tuple[Outputs, Outputs]:
+    """The first loop stacks these values; the second reads them, and computes from them what else it needs."""
+    places = {v: k for k, v in reversed(list(enumerate(one.stacks)))}
+    new = [v for v in stacked if v not in places]
+    places.update({v: len(one.stacks) + k for k, v in enumerate(new)})
+    outputs = one._replace(stacks=(*one.stacks, *new)).all()
+    wholes = {v: outputs[len(one.carries) + places[v]] for v in stacked}
+    wholes |= {r.slice: r.whole for r in one.rows}
+    rows = {v: Row(_made(whole), Var(v.type, source=v.source)) for v, whole in wholes.items()}
+    fixed = {f.inside: Fixed(f.outside, Var(f.inside.type)) for f in one.fixed}
+    leaves = {v: r.slice for v, r in rows.items()} | {v: f.inside for v, f in fixed.items()}
+    read = substitute([known.inside[v] for v in known.frontier], leaves)
+    others = [r for r in two.rows if r.slice not in known.inside]
+    back = two.substituted(dict(zip(known.frontier, read, strict=True)))._replace(
+        rows=(*others, *rows.values()), fixed=(*two.fixed, *fixed.values())
+    )
+    return outputs[: len(outputs) - len(new)], back.all()
+
+
+def _made(whole: Var | None) -> Var:
+    assert whole is not None
+    return whole
 
 
 RESIDUALS = LoopRules(single=(), pairs=(PairRule("kept", _kept),))
