@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xgrad import datasets as datasets
     from xgrad import errors as errors
+    from xgrad.functions import special as special
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
+    from xgrad.transforms.calls.checks import checks as checks
     from xgrad.transforms.calls.jit import jit as jit
     from xgrad.transforms.calls.to_jax import to_jax as to_jax
     from xgrad.transforms.control.branches import cond as cond
@@ -70,6 +72,7 @@ __version__ = "0.1.0"
 
 _OWN = {
     "jit": "xgrad.transforms.calls.jit",
+    "checks": "xgrad.transforms.calls.checks",
     "grad": "xgrad.transforms.derivatives.grad",
     "value_and_grad": "xgrad.transforms.derivatives.grad",
     "jacobian": "xgrad.transforms.derivatives.jacobian",
@@ -115,7 +118,7 @@ _OWN = {
 }
 
 # modules under their public name
-_MODULES = {"datasets": "xgrad.datasets", "errors": "xgrad.errors"}
+_MODULES = {"datasets": "xgrad.datasets", "errors": "xgrad.errors", "special": "xgrad.functions.special"}
 
 # xarray's own functions and classes: they work on traced arrays as they are
 _XARRAY = """

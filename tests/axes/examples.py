@@ -13,15 +13,19 @@ from xgrad.axes import (
     contract,
     cumulative,
     elementwise,
+    gammas,
     index,
+    integrals,
     linalg,
     loops,
     reduce,
     segment,
     sliding,
     sort,
+    softmax,
     special,
     spread,
+    stable,
     structural,
     window,
 )
@@ -42,13 +46,14 @@ class Example(NamedTuple):
     op: AbstractTensorOp
     draws: tuple[Draw, ...]
     smooth: bool = True
+    twice: bool = True  # False: an input has no derivative of second order
 
     def inputs(self, rng: Rng) -> list[np.ndarray]:
         return [draw(rng) for draw in self.draws]
 
 
-def at(op: AbstractTensorOp, *draws: Draw, smooth: bool = True) -> Example:
-    return Example(op, draws, smooth)
+def at(op: AbstractTensorOp, *draws: Draw, smooth: bool = True, twice: bool = True) -> Example:
+    return Example(op, draws, smooth, twice)
 
 
 def normal(*shape: int) -> Draw:
@@ -147,6 +152,7 @@ def _waves() -> Graph:
 
 
 e, s, n = elementwise, special, normal(2, 3)
+g, i = gammas, integrals
 positive, unit, zeros = between(0.2, 3, 2, 3), between(-0.9, 0.9, 2, 3), given(0.0, -0.0, 1.0)
 whole, truth = integers(-5, 6, 2, 3), booleans(2, 3)
 edges = given(-np.inf, -1.0, -0.0, 0.0, 2.0, np.inf, np.nan)
@@ -285,12 +291,67 @@ EXAMPLES = (
     at(s.Ndtr(), n),
     at(s.LogNdtr(), n),
     at(s.LogNdtr(), given(-30.0, 5.0)),
+    at(s.InverseMills(), n),
+    at(s.InverseMills(), given(-20.0, -5.0, 20.0)),
     at(s.Ndtri(), between(0.1, 0.9, 4)),
     at(s.I0e(), positive),
     at(s.I1e(), positive),
     at(s.I1e(), zeros, smooth=False),
     at(s.Xlogy(), n, positive),
     at(s.Xlog1py(), n, positive),
+    # what stable forms are made of
+    at(stable.Log1mexp(), between(-3, -0.1, 6)),
+    at(stable.LogCosh(), n),
+    at(stable.LogErfc(), between(-2, 6, 6)),
+    at(stable.Radius(), n, n),
+    at(stable.Radius(), given(0.0, 3.0, 0.0), given(0.0, 0.0, -4.0), smooth=False),
+    at(stable.XLogX(), positive),
+    at(stable.LogRise(), given(0.5, 3.0, 40.0, 300.0), given(2.0, 0.25, 3.0, 0.5)),
+    at(stable.DigammaRise(), given(0.5, 3.0, 40.0, 300.0), given(2.0, 0.25, 3.0, 0.5)),
+    at(softmax.Softmax((1,)), normal(2, 3)),
+    at(softmax.Softmax((0, 2), or_zero=True), normal(2, 3, 2)),
+    at(softmax.LogSoftmax((0, 2)), normal(2, 3, 2)),
+    at(softmax.Logsumexp((0, 2)), normal(2, 3, 2)),
+    at(softmax.Logsumexp((1,)), given([0.0, -np.inf], [-np.inf, -np.inf]), smooth=False),
+    at(softmax.Logsumexp((1,)), normal(2, 0), smooth=False),
+    at(softmax.WeightedLogsumexp((1,)), normal(2, 3), between(0.5, 2, 2, 3)),
+    at(softmax.WeightedLogsumexp((1,)), normal(2, 2), given([0.0, 1.0], [2.0, 3.0]), smooth=False),
+    at(g.Gamma(), positive),
+    at(g.Gammasgn(), between(-2.9, 3, 6)),
+    at(g.Loggamma(), positive),
+    at(g.Factorial(), positive),
+    at(g.Beta(), positive, positive),
+    at(g.Betaln(), positive, positive),
+    at(g.Poch(), positive, positive),
+    at(g.Comb(), between(4, 6, 3), between(1, 3, 3)),
+    at(g.Gammainc(), positive, positive, twice=False),
+    at(g.Gammaincc(), positive, positive, twice=False),
+    at(g.GammaincByA(), positive, positive),
+    at(g.Betainc(), positive, positive, between(0.1, 0.9, 2, 3)),
+    at(g.Zeta(), between(1.5, 4, 3), between(0.5, 3, 3)),
+    at(g.Spence(), between(0.2, 3, 4)),
+    at(g.Spence(), given(1.0, 1.0 + 1e-5)),
+    at(i.Expi(), positive),
+    at(i.Exp1(), positive),
+    at(i.Expn(), given(1.0, 2.0, 3.0), between(0.5, 3, 3)),
+    at(i.Si(), n),
+    at(i.Ci(), positive),
+    at(i.FresnelS(), n),
+    at(i.FresnelC(), n),
+    at(i.Dawsn(), n),
+    at(i.Erfcx(), n),
+    at(i.Wofz(), complexes(3)),
+    at(i.OwensT(), n, n),
+    at(i.Hyp1f1(), positive, between(1, 3, 2, 3), unit),
+    at(i.Hyp2f1(), positive, positive, between(1, 3, 2, 3), unit),
+    at(i.I0(), n),
+    at(i.I1(), n),
+    at(i.I1(), given(0.0), smooth=False),
+    at(i.Exprel(), n),
+    at(i.Exprel(), given(0.0, 1e-9, 0.0999, 0.1001)),
+    at(i.Entr(), positive),
+    at(i.RelEntr(), positive, positive),
+    at(i.KlDiv(), positive, positive),
     # structure
     at(structural.Full((2, 3), Literal(1.5))),
     at(structural.Full((), Literal(np.True_))),
@@ -404,7 +465,10 @@ EXAMPLES = (
     at(linalg.Solve(), matrices(2, 3, 3), normal(2, 3, 2)),
     at(linalg.SolveTriangular(True), matrices(3, 3), normal(3, 2)),
     at(linalg.SolveTriangular(False, transpose=True), matrices(2, 3, 3), normal(2, 3, 2)),
+    at(linalg.SolveTriangular(True, unit=True), matrices(2, 3, 3), normal(2, 3, 2)),
     at(linalg.Det(), matrices(2, 3, 3)),
+    at(linalg.LogDet(), positive_matrices(2, 3, 3)),
+    at(linalg.LuFactors(), matrices(2, 3, 3)),
     at(linalg.Slogdet(), matrices(2, 3, 3)),
     at(linalg.Eigh(), positive_matrices(2, 3, 3)),
     at(linalg.Eigvalsh(), positive_matrices(3, 3)),

@@ -16,14 +16,14 @@ from tests.axes.derivatives import (
     pushforward_graph,
 )
 from tests.axes.examples import EXAMPLES, Example
-from xgrad.axes.base import AbstractLinear, Flow, TensorType, is_float
+from xgrad.axes.base import Flow, is_float
 from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant, Full
 from xgrad.axes.interpret import evaluate
 from xgrad.axes.logic import Cast
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import JaxCall
-from xgrad.graph import Graph, Op, Var, check
+from xgrad.graph import Graph, Op, check
 
 FIXED_TYPES = (
     Constant,
@@ -78,28 +78,6 @@ def test_float32_stays_float32(example: Example, rng: np.random.Generator):
 
 
 @each_example
-def test_masks_move_with_cotangents(example: Example, rng: np.random.Generator):
-    """Where the moved mask does not hold, the cotangent of a masked cotangent is zero."""
-    inputs = example.inputs(rng)
-    graph = graph_of(example.op, inputs)
-    if not isinstance(example.op, AbstractLinear):
-        return
-    (out,) = graph.outputs
-    mask = rng.random(out.type.shape) < 0.5
-    given_mask, ct = Var(TensorType(out.type.shape, mask.dtype)), Var(out.type)
-    for i in differentiable_inputs(graph):
-        moved = example.op.move_mask(i, given_mask, *graph.inputs)
-        if moved is None:
-            continue
-        pulled = example.op.transpose(i, ct, *graph.inputs)
-        assert (moved.type.shape, moved.type.dtype) == (pulled.type.shape, np.dtype(bool))
-        (ct_value,) = directions(rng, [out.type])
-        both = Graph([given_mask, ct, *graph.inputs], [moved, pulled])
-        keep, value = evaluate(both, [mask, np.where(mask, ct_value, 0), *inputs])
-        assert not value[~keep].any()
-
-
-@each_example
 def test_an_input_without_derivative_says_why(example: Example, rng: np.random.Generator):
     graph = graph_of(example.op, example.inputs(rng))
     (node,) = graph.nodes
@@ -135,7 +113,7 @@ def test_second_derivative(example: Example, rng: np.random.Generator):
     inputs = example.inputs(rng)
     graph = graph_of(example.op, inputs)
     wrt = differentiable_inputs(graph)
-    if not wrt:
+    if not wrt or not example.twice:
         return
     pulled = pullback_graph(graph, wrt)
     arguments = [*inputs, *directions(rng, [v.type for v in pulled.inputs[len(inputs) :]])]
@@ -158,7 +136,9 @@ def assert_adjoint(
     cts = directions(rng, [v.type for v in pulled.inputs[len(graph.inputs) :]])
     forward = pairing(cts, evaluate(pushed, [*inputs, *tangents]))
     reverse = pairing(evaluate(pulled, [*inputs, *cts]), tangents)
-    np.testing.assert_allclose(forward, reverse, rtol=1e-6, atol=1e-9)
+    single = any(v.type.dtype == np.float32 for v in graph.outputs)
+    tolerance = 1e-6 if single else 1e-10
+    np.testing.assert_allclose(forward, reverse, rtol=tolerance, atol=tolerance)
 
 
 def assert_differences(
@@ -168,4 +148,5 @@ def assert_differences(
     exact = evaluate(pushforward_graph(graph, wrt), [*inputs, *tangents])
     near = finite_differences(graph, inputs, wrt, tangents)
     for a, b in zip(exact, near, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+        size = abs(b[np.isfinite(b)]).max(initial=1.0)
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6 * size)

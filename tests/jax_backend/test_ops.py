@@ -16,6 +16,7 @@ from tests.axes.derivatives import (
 )
 from tests.axes.examples import EXAMPLES, Example
 from xgrad.axes.base import AbstractElementwise
+from xgrad.axes.gammas import GammaincByA, Spence
 from xgrad.axes.index import Scatter
 from xgrad.axes.interpret import evaluate, interpreter
 from xgrad.axes.linalg import Qr, Svd
@@ -25,10 +26,14 @@ from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
 
 UP_TO_SIGNS = (Svd, Qr)  # their factors are not unique
-NO_RULE_IN_JAX = (Scatter(0, 1, "multiply"),)  # where positions may be equal
+NO_RULE_IN_JAX = (
+    Scatter(0, 1, "multiply"),  # where positions may be equal
+    GammaincByA(),
+    Spence(),  # it differentiates the series, which gives NaN
+)
 
 each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[repr(x.op) for x in EXAMPLES])
-NOT_IN_BFLOAT16 = (Ndtr, LogNdtr, Ndtri)  # JAX has them from float32 on
+NOT_IN_BFLOAT16 = (Ndtr, LogNdtr, Ndtri, Spence)  # JAX has them from float32 on
 ELEMENTWISE = [x for x in EXAMPLES if isinstance(x.op, AbstractElementwise)]
 each_elementwise = pytest.mark.parametrize(
     "example", ELEMENTWISE, ids=[repr(x.op) for x in ELEMENTWISE]
@@ -103,4 +108,4 @@ def jax_pullback(graph: Graph, inputs: Arrays, wrt: Sequence[int], cts: Arrays) 
 
 def assert_close(found: Sequence[Any], expected: Sequence[Any]) -> None:
     for a, b in zip(found, expected, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-6 if a.dtype == np.float32 else 1e-9, atol=1e-12)
+        np.testing.assert_allclose(a, b, rtol=1e-6 if a.dtype == np.float32 else 1e-10, atol=1e-12)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 import scipy.special
 
 Array = Any
@@ -27,14 +28,41 @@ class AbstractNamespace:
 
 
 class LaxLinalg:
-    """The function of ``jax.lax.linalg`` that emissions use, in NumPy."""
+    """The functions of ``jax.lax.linalg`` that emissions use, in NumPy."""
 
     def triangular_solve(
-        self, a: Array, b: Array, *, left_side: bool, lower: bool, transpose_a: bool
+        self,
+        a: Array,
+        b: Array,
+        *,
+        left_side: bool,
+        lower: bool,
+        transpose_a: bool,
+        unit_diagonal: bool = False,
     ) -> Array:
         assert left_side
         triangle = np.tril(a) if lower else np.triu(a)
+        if unit_diagonal:
+            triangle = np.where(np.eye(a.shape[-1], dtype=bool), np.ones_like(a), triangle)
         return np.linalg.solve(np.swapaxes(triangle, -1, -2) if transpose_a else triangle, b)
+
+    def lu(self, a: Array) -> tuple[Array, Array, Array]:
+        """Both factors in one matrix, the row that each step swapped with its own, and the order that results."""
+        factors = np.empty_like(a)
+        pivots, order = (np.empty(a.shape[:-1], np.int32) for _ in range(2))
+        (factor,) = scipy.linalg.get_lapack_funcs(("getrf",), (a,))
+        for place in np.ndindex(a.shape[:-2]):
+            factors[place], pivots[place], _ = factor(a[place])
+            order[place] = _order_of(pivots[place])
+        return factors, pivots, order
+
+
+def _order_of(pivots: Array) -> Array:
+    """The rows after all swaps."""
+    order = np.arange(len(pivots))
+    for step, other in enumerate(pivots):
+        order[[step, other]] = order[[other, step]]
+    return order
 
 
 class NumpyLax(AbstractNamespace):
@@ -105,6 +133,13 @@ class NumpyLax(AbstractNamespace):
     def argmin(self, x: Array, axis: int, index_dtype: Any) -> Array:
         return np.argmin(x, axis).astype(index_dtype)
 
+    def igamma_grad_a(self, a: Array, x: Array) -> Array:
+        """The derivative of P(a, x) = Σ_n x^(a+n) e^-x / Γ(a+n+1), term by term; for x up to some hundreds."""
+        p = np.expand_dims(a, -1) + np.arange(1, 2000, dtype=a.dtype)
+        x = np.expand_dims(x, -1)
+        terms = np.exp((p - 1) * np.log(x) - x - scipy.special.gammaln(p))
+        return np.sum(terms * (np.log(x) - scipy.special.digamma(p)), -1, dtype=a.dtype)
+
     def cumsum(self, x: Array, axis: int, reverse: bool) -> Array:
         return _cumulative(np.add, x, axis, reverse)
 
@@ -153,11 +188,28 @@ def _symmetric_part(a: Array) -> Array:
     return (a + np.conjugate(np.swapaxes(a, -1, -2))) / 2
 
 
+class NumpySpecial(AbstractNamespace):
+    """SciPy's special functions, each result in the dtype of its arguments, under the names that JAX has for them."""
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(self._module, name)
+
+        def keep_dtype(*arrays: Array) -> Any:
+            dtype = arrays[0].dtype
+            results = function(*arrays)
+            if isinstance(results, tuple):
+                return tuple([np.asarray(r, dtype) for r in results])
+            return np.asarray(results, dtype)
+
+        setattr(self, name, keep_dtype)
+        return keep_dtype
+
+
 class NumpyNamespace(AbstractNamespace):
     """NumPy, SciPy's special functions, and reference versions of what JAX is told in its own way."""
 
     lax = NumpyLax(np)
-    special = scipy.special
+    special = NumpySpecial(scipy.special)
     linalg = NumpyLinalg(np.linalg)
     fft = np.fft
 

@@ -1,4 +1,4 @@
-"""Functions of labeled arrays by subject: ``linalg``, ``special``, ``random``, ``signal``, ``fft``, with core dims by name.
+"""Functions of labeled arrays by subject, with core dims by name: linear algebra, random numbers, transforms, and more.
 
 Each works on real labeled arrays, eagerly compiled, and on those of a trace.
 """

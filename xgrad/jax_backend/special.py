@@ -13,6 +13,7 @@ from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
 from xgrad.axes.base import TensorType
 from xgrad.axes.contract import Einsum
 from xgrad.axes.index import Gather, Layout, PutAdd, PutAlong, Scatter, Take, TakeAlong
+from xgrad.axes.integrals import OwensT
 from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentReduction, SegmentSum, SegmentTake
 from xgrad.axes.sort import Argsort
 from xgrad.axes.special import LogExpit, Polygamma
@@ -227,6 +228,11 @@ def _polygamma(op: Polygamma, xp: Any, n: Array, x: Array) -> Array:
     return xp.special.polygamma(xp.astype(n, np.dtype("int32")), x)
 
 
+def _owens_t(op: OwensT, xp: Any, h: Array, a: Array) -> Array:
+    """JAX computes it in double precision whatever it is given."""
+    return xp.astype(xp.special.owens_t(h, a), np.dtype(h.dtype))
+
+
 SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
     Argsort: _argsort,
     Einsum: _einsum,
@@ -234,6 +240,7 @@ SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
     Fmod: _fmod,
     Gather: _gather,
     LogExpit: _log_expit,
+    OwensT: _owens_t,
     Polygamma: _polygamma,
     PutAdd: _put_add,
     PutAlong: _put_along,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from xgrad.axes import special
+from xgrad.axes import gammas, integrals, special
 from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.elementwise import UFUNCS, Cast, Imag, Real, Where
 from xgrad.errors import SizeMismatchError
@@ -26,24 +26,52 @@ SCALARS = (*NUMBERS, np.generic)
 Kind = Any  # of an operand: its dtype, or the Python type of a weak one
 
 
-OPS: dict[str, type[AbstractElementwise]] = {  # NumPy's ufuncs, and SciPy's special functions
-    **UFUNCS,  # pyright: ignore[reportAssignmentType]
+SCIPY: dict[str, type[AbstractElementwise]] = {  # the ufuncs of scipy.special, by the names they go by
     "gammaln": special.Gammaln,
     "psi": special.Digamma,
+    "gamma": gammas.Gamma,
+    "gammasgn": gammas.Gammasgn,
+    "loggamma": gammas.Loggamma,
+    "beta": gammas.Beta,
+    "betaln": gammas.Betaln,
+    "poch": gammas.Poch,
+    "binom": gammas.Comb,
+    "gammainc": gammas.Gammainc,
+    "gammaincc": gammas.Gammaincc,
+    "betainc": gammas.Betainc,
+    "_zeta": gammas.Zeta,
+    "spence": gammas.Spence,
     "erf": special.Erf,
     "erfc": special.Erfc,
+    "erfcx": integrals.Erfcx,
     "erfinv": special.Erfinv,
+    "dawsn": integrals.Dawsn,
+    "wofz": integrals.Wofz,
+    "owens_t": integrals.OwensT,
     "expit": special.Expit,
     "logit": special.Logit,
     "log_expit": special.LogExpit,
+    "exprel": integrals.Exprel,
     "ndtr": special.Ndtr,
     "log_ndtr": special.LogNdtr,
     "ndtri": special.Ndtri,
+    "expi": integrals.Expi,
+    "exp1": integrals.Exp1,
+    "expn": integrals.Expn,
+    "hyp1f1": integrals.Hyp1f1,
+    "hyp2f1": integrals.Hyp2f1,
+    "i0": integrals.I0,
     "i0e": special.I0e,
+    "i1": integrals.I1,
     "i1e": special.I1e,
+    "entr": integrals.Entr,
+    "rel_entr": integrals.RelEntr,
+    "kl_div": integrals.KlDiv,
     "xlogy": special.Xlogy,
     "xlog1py": special.Xlog1py,
 }
+
+OPS: dict[str, type[AbstractElementwise]] = {**UFUNCS, **SCIPY}  # pyright: ignore[reportAssignmentType]
 
 
 class Loop(NamedTuple):
@@ -95,10 +123,29 @@ def cast_to(operand: Any, dtype: np.dtype) -> Any:
     return cast_array(operand, dtype) if traced else np.asarray(operand).astype(dtype)
 
 
+def special_function(op: type[AbstractElementwise], operands: Sequence[Any]) -> AbstractTraced:
+    """A special function of operands one of which is traced, in the float dtype that all promote to."""
+    return elementwise(_special_loop(op, tuple([kind_of(x) for x in operands])), operands)
+
+
+@lru_cache(maxsize=4096)
+def _special_loop(op: type[AbstractElementwise], kinds: tuple[Kind, ...]) -> Loop:
+    """Integers and truth values become float64, float16 becomes float32, as in SciPy."""
+    for kind in kinds:
+        check_dtype(op.__name__.lower(), np.dtype(kind))
+    found = np.result_type(*[k(0) if type(k) is type else k for k in kinds])
+    wider = np.float32 if found == np.float16 else np.float64
+    dtype = np.dtype(wider) if found.kind in "biu" or found == np.float16 else found
+    return Loop(XElemwise(op()), (dtype,) * len(kinds), all(type(k) is type for k in kinds))
+
+
 @lru_cache(maxsize=4096)
 def _loop(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> Loop:
-    op = XElemwise(OPS[ufunc.__name__]())
-    return Loop(op, resolve(ufunc, kinds)[: ufunc.nin], all(type(k) is type for k in kinds))
+    """NumPy's own; where a function of SciPy takes operands of several dtypes, all are cast to that of the result."""
+    name = ufunc.__name__
+    dtypes = resolve(ufunc, kinds)
+    given = (dtypes[-1],) * ufunc.nin if name in SCIPY else dtypes[: ufunc.nin]
+    return Loop(XElemwise(OPS[name]()), given, all(type(k) is type for k in kinds))
 
 
 @lru_cache(maxsize=4096)

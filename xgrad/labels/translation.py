@@ -21,7 +21,7 @@ from xgrad.errors import (
     XgradError,
     nearest,
 )
-from xgrad.graph import Source
+from xgrad.graph import Source, user_source
 from xgrad.graph.source import is_user_file
 
 
@@ -100,14 +100,14 @@ TRANSLATIONS = (
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Tell xarray's errors in our words."""
+def translated(called_by_user: bool = False) -> Iterator[None]:
+    """Tell xarray's errors in our words; ``called_by_user``: what is inside was called by the user's own line."""
     try:
         yield
     except XgradError:
         raise
     except Exception as error:
-        line = _user_line(error)
+        line = user_source() if called_by_user else _user_line(error)
         told = None if line is None else _told(error, line)
         if told is not None:
             raise told from error

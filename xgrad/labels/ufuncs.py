@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from xgrad.errors import UnsupportedError
-from xgrad.labels import products, reductions
+from xgrad.labels import products, reductions, special
 from xgrad.labels.core import AbstractTraced, is_traced_array
 from xgrad.labels.elementwise import OPS, call_ufunc, cast_to, kind_of, resolve
 from xgrad.labels.indexing import setitem
@@ -151,4 +151,5 @@ COMPOSED: Final[dict[str, Callable[..., Any]]] = {
     "ldexp": _ldexp,
     "matmul": products.matmul,
     "vecdot": products.vecdot,
+    **special.COMPOSED,
 }
