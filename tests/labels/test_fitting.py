@@ -92,11 +92,3 @@ def test_a_poor_basis_is_said() -> None:
     twice = S.assign_coords(step=np.r_[np.zeros(12), np.ones(12)])
     with pytest.warns(np.exceptions.RankWarning, match="poorly conditioned"):
         xgrad.jit(lambda a: a.polyfit("step", 2).polyfit_coefficients)(twice)
-
-
-def test_curvefit_is_refused() -> None:
-    def line(x: Any, a: float, b: float) -> Any:
-        return a * x + b
-
-    with pytest.raises(UnsupportedError, match="curvefit has no traced form"):
-        xgrad.jit(lambda a: a.curvefit("step", line))(S)

@@ -31,37 +31,22 @@ def polyfit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
         weights = self.coords.get(w) if isinstance(w, str) else w
         _refuse_traced("the weights w", weights)
         _refuse_traced("the coord of the fit", self.coords.get(dim))
-        if skipna is None and any(_is_traced(v) for v in self.data_vars.values()):
+        if skipna is None and any(is_traced(v) for v in self.data_vars.values()):
             skipna = True
         return original(self, dim, deg, skipna, rcond, w, full, cov)
 
     return fit
 
 
-def curvefit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
-    """``Dataset.curvefit``, which repeats until it is satisfied."""
-
-    def fit(self: xr.Dataset, *args: Any, **kwargs: Any) -> xr.Dataset:
-        guesses = [*(kwargs.get("p0") or {}).values()]
-        if any(_is_traced(v) for v in (*self.data_vars.values(), *guesses)):
-            raise UnsupportedError(
-                "curvefit has no traced form: SciPy's optimiser decides by the values how long to go on.\n"
-                "Call it outside of the compiled function, or use polyfit, or take a fixed number of steps of your own"
-                " with xgrad.grad and xgrad.scan."
-            )
-        return original(self, *args, **kwargs)
-
-    return fit
-
-
-def _is_traced(array: Any) -> bool:
+def is_traced(array: Any) -> bool:
+    """Whether the data of an array of any kind is traced."""
     variable = getattr(array, "variable", array)
     data = read_variable(variable).data if isinstance(variable, xr.Variable) else variable
     return isinstance(data, AbstractTraced)
 
 
 def _refuse_traced(what: str, array: Any) -> None:
-    if _is_traced(array):
+    if is_traced(array):
         raise UnsupportedError(
             f"polyfit needs the numbers of {what}, which are traced.\n"
             "Solve the normal equations instead: xgrad.linalg.lstsq, or np.linalg.solve(A.T @ A, A.T @ y)."

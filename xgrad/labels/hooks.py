@@ -23,6 +23,7 @@ from xarray.namedarray.core import NamedArray
 from xarray.structure.alignment import Aligner
 
 from xgrad.labels import (
+    curvefit,
     exponential,
     filling,
     fitting,
@@ -136,7 +137,8 @@ HOOKS: Final = (
     Hook(xarray_missing, "_localize", interpolation.localize),
     Hook(xarray_missing, "interpolate_variable", interpolation.interpolate_variable),
     Hook(xr.Dataset, "polyfit", fitting.polyfit),
-    Hook(xr.Dataset, "curvefit", fitting.curvefit),
+    Hook(xr.Dataset, "curvefit", curvefit.curvefit),
+    Hook(xarray_fit, "apply_ufunc", curvefit.apply_fit),
     Hook(xarray_fit, "least_squares", _traced_or(fitting.least_squares)),
     Hook(xarray_missing, "func_interpolate_na", filling.interpolate_gaps),
     Hook(xr.Variable, "rank", filling.rank_variable),

@@ -1,0 +1,293 @@
+"""Nonlinear least squares of traced data: the solver, and its derivative by the implicit function theorem.
+
+The residuals are a closed graph of the parameters and of all that they are measured by. One loop of damped
+Gauss-Newton steps (Levenberg and Marquardt's, with Nielsen's rule for the damping) finds the parameters; bounds are
+kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its change by the
+data tells how the parameters move, at the cost of one linear solve.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xgrad.axes.base import Flow, is_float
+from xgrad.gradient.lazy import close, lazy_pullback, lazy_pushforward
+from xgrad.gradient.markers import CustomGradient
+from xgrad.gradient.ops import cotangent_type
+from xgrad.graph import Graph, Var
+from xgrad.labels.core import make, real
+from xgrad.labels.scope import Trace, enter_trace, leave_trace
+from xgrad.names import XWhile, build
+from xgrad.names.types import XType
+
+Array = Any
+PARAM = "_param"  # the dim of the parameters; no dim of a user's
+FLOAT = np.dtype(np.float64)
+ROUNDING = float(np.finfo(FLOAT).eps)
+SETTLED = 20 * ROUNDING**2  # what a value's share in the cost may still fall by, relative to all
+
+
+class State(NamedTuple):
+    """What a step hands on to the next."""
+
+    params: Array
+    cost: Array  # half the sum of squares
+    damping: Array
+    growth: Array  # of the damping, at the next step that fails
+    steps: Array
+    done: Array
+
+
+class Problem(NamedTuple):
+    """Residuals, a graph of the parameters and of values from outside, which are at hand in ``outside``."""
+
+    residuals: Graph
+    outside: Sequence[Var]
+
+    @classmethod
+    def of(cls, function: Callable[[Array], Array], like: Array) -> "Problem":
+        """The residuals that a function of parameters ``like`` these gives."""
+        symbol = _array(Var(_type(like.size)), like.scope)
+        found = _vector(np.ravel(function(symbol)).astype(FLOAT, copy=False), "_residual")
+        return cls(*close([found.value], [symbol.value]))
+
+    def at(self, params: Array) -> Array:
+        """The residuals, of one axis."""
+        (found,) = self.residuals(_vector(params).value, *self.outside)
+        return _array(found, params.scope)
+
+    def jacobian(self, params: Array) -> Array:
+        """A row for each parameter: the derivatives of the residuals by it."""
+        params = _vector(params)
+        found = self.at(params).value
+        rows = [
+            lazy_pushforward([found], [params.value], [unit.value])[0] for unit in _units(params)
+        ]
+        return np.stack([_array(row, params.scope) for row in rows])
+
+    def cost(self, params: Array) -> Array:
+        return 0.5 * np.sum(np.square(self.at(params)))
+
+    def gradient(self, params: Array) -> Array:
+        """Of the cost, by the parameters; 0 at the solution."""
+        cost = self.cost(params)
+        (found,) = lazy_pullback([cost.value], [params.value], [build.scalar(1.0)])
+        return _array(found, params.scope)
+
+    def hessian(self, params: Array) -> Array:
+        gradient = self.gradient(params)
+        rows = [
+            lazy_pushforward([gradient.value], [params.value], [unit.value])[0]
+            for unit in _units(params)
+        ]
+        return np.stack([_array(row, params.scope) for row in rows])
+
+
+def minimise(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
+    """The parameters at which the sum of the squares of the residuals is least; NaN where none are found.
+
+    ``start``, ``lower`` and ``upper`` are traced arrays of one axis. The search goes downhill from ``start`` and takes
+    ``limit`` steps at the most. Differentiable, any number of times, by the bounds and by all that the residuals are
+    computed from. Where a parameter is at a bound it moves with it.
+    """
+    start, lower, upper = (_vector(x) for x in (start, lower, upper))
+    graph, params = problem.residuals, Var(_type(start.size))
+    inputs = [start.value, lower.value, upper.value, *problem.outside]
+    changes = [Var(cotangent_type(v.type)) for v in inputs]
+    whole = _closed(inputs, [params], lambda given: [_search(*_split(graph, given), limit)])
+    pull = _closed([*inputs, params, params], changes, lambda given: _pulled(graph, given))
+    push = _closed([*inputs, params, *changes], [params], lambda given: [_pushed(graph, given)])
+    flows = (Flow.STEP, *[_flow(v) for v in inputs[1:]])
+    reasons = ("the solution does not change with the start", *[_WHY] * (len(inputs) - 1))
+    op = CustomGradient(whole, pull, push, len(inputs), flows, reasons, "least_squares")
+    return _array(op.apply(*inputs)[0], start.scope)
+
+
+_WHY = "derivatives of a fit are by floats"
+
+
+def _array(var: Var, trace: Trace) -> Array:
+    return make(var, None, trace)
+
+
+def _flow(v: Var) -> Flow:
+    return Flow.VALUE if is_float(v.type.dtype) else Flow.STEP
+
+
+def _type(size: int) -> XType:
+    return XType((PARAM,), (size,), FLOAT)
+
+
+def _vector(array: Array, dim: str = PARAM) -> Array:
+    """An array of one axis, which is called ``dim``."""
+    var, (name,) = real(array)
+    return _array(build.rename(var, {name: dim}), array.scope)
+
+
+def _units(params: Array) -> list[Array]:
+    """The directions of the parameters."""
+    size = params.shape[0]
+    place = _array(build.iota(PARAM, size), params.scope)
+    return [(place == k).astype(FLOAT) for k in range(size)]
+
+
+def _eye(params: Array) -> Array:
+    return np.stack(_units(params))
+
+
+# ---- closed graphs -----------------------------------------------------------------------------
+
+
+def _closed(
+    inputs: Sequence[Var], like: Sequence[Var], function: Callable[[list[Array]], Sequence[Array]]
+) -> Graph:
+    """The graph of a function of arrays like the variables ``inputs``; its results are of the types of ``like``."""
+    fresh = [Var(v.type, name=v.name, source=v.source) for v in inputs]
+    trace = enter_trace()
+    try:
+        results = function([_array(v, trace) for v in fresh])
+        return Graph(fresh, [_named(r, v.type) for r, v in zip(results, like, strict=True)])
+    finally:
+        leave_trace(trace)
+
+
+def _named(result: Array, type_: XType) -> Var:
+    """The value of a result, its axes called as in ``type_``."""
+    var, dims = real(result)
+    var = build.rename(build.transpose(var, dims), dict(zip(dims, type_.dims, strict=True)))
+    return build.cast(var, type_.dtype)
+
+
+def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array, Array]:
+    """The problem, the start and the bounds, from the inputs of one of the graphs."""
+    count = len(graph.inputs) - 1
+    outside = [x.value for x in given[3 : 3 + count]]
+    return Problem(graph, outside), given[0], given[1], given[2]
+
+
+# ---- the search --------------------------------------------------------------------------------
+
+
+def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
+    """The last parameters of the loop, NaN where it came to no end."""
+    number = [build.scalar(x, FLOAT) for x in (1e-3, 2.0)]
+    steps, done = build.scalar(0, np.int64), build.scalar(False, bool)
+    carries = [start.value, problem.cost(start).value, *number, steps, done]
+    invariants = [lower.value, upper.value, *problem.outside]
+
+    def states(given: Sequence[Array]) -> tuple[State, Problem, Array, Array]:
+        low, high, *outside = given[len(carries) :]
+        inside = problem._replace(outside=[x.value for x in outside])
+        return State(*given[: len(carries)]), inside, low, high
+
+    def again(given: Sequence[Array]) -> list[Array]:
+        state, *_ = states(given)
+        return [~state.done & (state.steps < limit)]
+
+    given = [*carries, *invariants]
+    body = _closed(given, carries, lambda given: _step(*states(given)))
+    loop = XWhile(_closed(given, [done], again), body, len(carries))
+    last = State(*[_array(v, start.scope) for v in loop.apply(*given)])
+    good = last.done & np.isfinite(last.cost)
+    return np.where(good, last.params, np.nan)
+
+
+def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
+    """One damped step downhill, taken where the cost is less after it.
+
+    Near the end rounding hides what a step gains: there it is taken on trust, until nothing more is to be expected.
+    """
+    params, cost = state.params, state.cost
+    rows, residuals = problem.jacobian(params), problem.at(params)
+    gradient = np.matmul(rows, residuals)
+    held = ((params <= lower) & (gradient > 0)) | ((params >= upper) & (gradient < 0))
+    gradient = np.where(held, 0.0, gradient)
+    direction = _direction(rows, gradient, ~held, state.damping)
+    trial = np.minimum(np.maximum(params + direction, lower), upper)
+    after = problem.cost(trial)
+    hoped = _foreseen(rows, gradient, direction)
+    foreseen = _foreseen(rows, gradient, trial - params)
+    close_by = (foreseen > 0) & (foreseen <= 1e-10 * cost) & (after <= (1 + 16 * ROUNDING) * cost)
+    better = (after < cost) | close_by
+    done = (hoped <= SETTLED * residuals.size * cost) | (~better & (state.damping > 1e12))
+    ratio = np.where(close_by, 1.0, (cost - after) / np.where(foreseen > 0, foreseen, 1.0))
+    shrunk = state.damping * np.maximum(1 / 3, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
+    return State(
+        np.where(better, trial, params),
+        np.where(better, after, cost),
+        np.where(better, np.maximum(shrunk, 1e-13), state.damping * state.growth),
+        np.where(better, 2.0, state.growth * 2),
+        state.steps + 1,
+        done,
+    )
+
+
+def _foreseen(rows: Array, gradient: Array, moved: Array) -> Array:
+    """What the cost would fall by if the residuals were linear."""
+    return -np.sum(gradient * moved) - 0.5 * np.sum(np.square(np.matmul(moved, rows)))
+
+
+def _direction(rows: Array, gradient: Array, free: Array, damping: Array) -> Array:
+    """The damped Gauss-Newton step of the free parameters, each measured by the size of its own effect."""
+    size = np.sqrt(np.sum(np.square(rows), axis=-1))
+    size = np.where(size > 0, size, 1.0)
+    scaled = rows / size[:, None]
+    normal = np.matmul(scaled, scaled.T)
+    eye = _eye(gradient)
+    both = free[:, None] & free[None, :]
+    matrix = np.where(both, normal, 0.0) + eye * np.where(free, damping, 1.0)
+    return -np.linalg.solve(matrix, gradient / size) / size
+
+
+# ---- derivatives -------------------------------------------------------------------------------
+
+
+class _Optimum(NamedTuple):
+    """The conditions that hold at a solution: no gradient along free parameters, the others at a bound."""
+
+    problem: Problem
+    params: Array
+    at_lower: Array
+    at_upper: Array
+
+    @classmethod
+    def of(cls, graph: Graph, given: Sequence[Array]) -> "_Optimum":
+        problem, _, lower, upper = _split(graph, given)
+        params = given[len(graph.inputs) + 2]
+        return cls(problem, params, params <= lower, params >= upper)
+
+    def solved(self, hessian: Array, right: Array) -> Array:
+        """``right`` by the inverse Hessian among free parameters; 0 at bounds."""
+        free: Array = ~(self.at_lower | self.at_upper)
+        both = free[:, None] & free[None, :]
+        matrix = np.where(both, hessian, _eye(self.params))
+        return np.linalg.solve(matrix, np.where(free, right, 0.0))
+
+
+def _pulled(graph: Graph, given: Sequence[Array]) -> list[Array]:
+    """Cotangents of the start (none), the bounds and what is outside."""
+    optimum, start, ct = _Optimum.of(graph, given), given[0], given[-1]
+    params, outside = optimum.params, optimum.problem.outside
+    gradient, hessian = optimum.problem.gradient(params), optimum.problem.hessian(params)
+    weights = optimum.solved(hessian, ct)
+    at_bound = ct - np.matmul(hessian, weights)
+    bounds = [np.where(at, at_bound, 0.0) for at in (optimum.at_lower, optimum.at_upper)]
+    down = _named(-weights, params.value.type)
+    pulled = lazy_pullback([gradient.value], outside, [down]) if outside else ()
+    return [0.0 * start, *bounds, *[_array(v, params.scope) for v in pulled]]
+
+
+def _pushed(graph: Graph, given: Sequence[Array]) -> Array:
+    """The tangent of the parameters."""
+    optimum = _Optimum.of(graph, given)
+    params, outside = optimum.params, optimum.problem.outside
+    tangents = given[len(graph.inputs) + 3 :]
+    gradient, hessian = optimum.problem.gradient(params), optimum.problem.hessian(params)
+    bound = np.where(optimum.at_lower, tangents[1], 0.0)
+    bound = np.where(optimum.at_upper, tangents[2], bound)
+    change = np.matmul(hessian, bound)
+    if outside:
+        moved = lazy_pushforward([gradient.value], outside, [t.value for t in tangents[3:]])
+        change = change + _array(moved[0], params.scope)
+    return bound - optimum.solved(hessian, change)
