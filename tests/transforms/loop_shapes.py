@@ -6,15 +6,47 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+import xgrad
+
 RNG = np.random.default_rng(2024)
 
 
+Program = Callable[[Any, Any], Any]
+
+
+def alone(program: Program) -> Program:
+    return program
+
+
 class Shape(NamedTuple):
-    """One loop. ``arguments(length)`` gives init and xs; both are differentiated by."""
+    """One loop. ``arguments(length)`` gives init and xs; both are differentiated by.
+
+    ``plain`` is the step where its own loops are Python's; ``around`` is what the loop stands in, ``by_hand`` the same
+    in Python.
+    """
 
     name: str
     step: Callable[[Any, Any], tuple[Any, Any]]
     arguments: Callable[[int], tuple[Any, Any]]
+    plain: Callable[[Any, Any], tuple[Any, Any]] | None = None
+    around: Callable[[Program], Program] = alone
+    by_hand: Callable[[Program], Program] = alone
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there is one loop, and nothing around it."""
+        return self.plain is None and self.around is self.by_hand
+
+    def looped(self, reverse: bool) -> Program:
+        """init, xs -> the last carry and the stacked outputs, by ``xgrad.scan``."""
+        return self.around(
+            lambda init, xs: xgrad.scan(self.step, init, xs, dim="time", reverse=reverse)
+        )
+
+    def unrolled(self, length: int, reverse: bool) -> Program:
+        """init, xs -> the last carry and the list of outputs, by a Python loop."""
+        step = self.plain or self.step
+        return self.by_hand(lambda init, xs: python_loop(step, init, xs, length, reverse))
 
 
 def series(length: int, **sizes: int) -> xr.DataArray:
@@ -75,14 +107,89 @@ def dataset(length: int | None) -> xr.Dataset:
     return xr.Dataset({"rain": series(length, site=2), "sun": series(length)})
 
 
-SHAPES = (
+def along_lat(c: Any, row: Any) -> tuple[Any, Any]:
+    c = np.tanh(c + row.sum("lon"))
+    return c, c
+
+
+def nested(c: Any, field: Any) -> tuple[Any, Any]:
+    """A loop over ``lat`` in each step."""
+    c, inner = xgrad.scan(along_lat, c, field, dim="lat")
+    return c * 0.5, inner.sum()
+
+
+def nested_in_python(c: Any, field: Any) -> tuple[Any, Any]:
+    total = 0.0
+    for k in range(field.sizes["lat"]):
+        c, inner = along_lat(c, field.isel(lat=k))
+        total = total + inner
+    return c * 0.5, total
+
+
+def mapped(program: Program) -> Program:
+    return lambda init, xs: xgrad.vmap(program, "member")(init, xs)
+
+
+def mapped_by_hand(program: Program) -> Program:
+    def run(init: Any, xs: Any) -> Any:
+        each = [program(init.isel(member=k), xs.isel(member=k)) for k in range(2)]
+        last = xr.concat([one[0] for one in each], "member")
+        rows = zip(*[one[1] for one in each], strict=True)
+        return last, [xr.concat(row, "member") for row in rows]
+
+    return run
+
+
+def chosen(program: Program) -> Program:
+    """The loop in one branch, another in the other."""
+    return lambda init, xs: xgrad.cond(
+        init.sum() > 0, program, lambda init, xs: program(2 * init, xs), abs(init), xs
+    )
+
+
+def chosen_by_hand(program: Program) -> Program:
+    def run(init: Any, xs: Any) -> Any:
+        return program(abs(init), xs) if POSITIVE else program(2 * abs(init), xs)
+
+    return run
+
+
+def state_of(sign: float) -> xr.DataArray:
+    return sign * abs(array(site=2))
+
+
+POSITIVE = False  # the branch that the init of "in a branch" takes
+
+NOTHING_CARRIED = Shape("nothing carried", nothing_carried, lambda n: ((), series(n, site=2)))
+TURNED = Shape("turned", turned, lambda n: (array(site=3, height=2), series(n, height=2)))
+SEVERAL = Shape("several", several, lambda n: ({"a": array(), "b": array(site=2).sum()}, series(n)))
+DATASET = Shape("dataset", of_dataset, lambda n: (dataset(None), dataset(n)))
+MIXED = Shape("mixed", mixed, lambda n: (array(site=3), series(n, site=3)))
+NESTED = Shape(
+    "nested", nested, lambda n: (array(), series(n, lat=3, lon=2)), plain=nested_in_python
+)
+MAPPED = Shape(
+    "in a vmap",
+    recurrence,
+    lambda n: (array(member=2, site=2), series(n, member=2)),
+    around=mapped,
+    by_hand=mapped_by_hand,
+)
+CHOSEN = Shape(
+    "in a branch",
+    recurrence,
+    lambda n: (state_of(-1.0), series(n, site=2)),
+    around=chosen,
+    by_hand=chosen_by_hand,
+)
+
+# each of them without steps, with one, and with seven, in both directions
+SHAPES = (NOTHING_CARRIED, TURNED, SEVERAL, DATASET, NESTED, MAPPED, CHOSEN)
+
+OTHERS = (
     Shape("recurrence", recurrence, lambda n: (array(), series(n))),
     Shape("labels", with_labels, lambda n: (array(site=3), series(n, site=3))),
-    Shape("turned", turned, lambda n: (array(site=3, height=2), series(n, height=2))),
-    Shape("mixed", mixed, lambda n: (array(site=3), series(n, site=3))),
-    Shape("several", several, lambda n: ({"a": array(), "b": array(site=2).sum()}, series(n))),
-    Shape("dataset", of_dataset, lambda n: (dataset(None), dataset(n))),
-    Shape("nothing carried", nothing_carried, lambda n: ((), series(n, site=2))),
+    MIXED,
     Shape("nothing stacked", nothing_stacked, lambda n: (array(site=2), series(n, site=2))),
 )
 

@@ -2,19 +2,28 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
 
 import xgrad
-from tests.transforms.loop_shapes import SHAPES, Shape, array, python_loop, series
+from tests.transforms.loop_shapes import (
+    MIXED,
+    OTHERS,
+    SHAPES,
+    Shape,
+    array,
+    python_loop,
+    series,
+)
 from xgrad.axes.constants import Full
 from xgrad.axes.loops import Scan
 from xgrad.graph import Graph
 from xgrad.transforms.tree import flatten
 
 each_shape = pytest.mark.parametrize("shape", SHAPES, ids=[s.name for s in SHAPES])
-each_length = pytest.mark.parametrize("length", [1, 7])
+each_length = pytest.mark.parametrize("length", [0, 1, 7])
 each_direction = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])
 each_route = pytest.mark.parametrize("ad", ["symbolic", "jax"])
 
@@ -59,26 +68,50 @@ def loops(graph: Graph) -> int:
 @each_shape
 @each_length
 @each_direction
-def test_a_scan_is_a_python_loop(shape: Shape, length: int, reverse: bool):
+def test_a_loop_is_a_python_loop_and_so_are_its_gradients(shape: Shape, length: int, reverse: bool):
+    check_against_python(shape, length, reverse)
+
+
+@pytest.mark.parametrize("shape", OTHERS, ids=[s.name for s in OTHERS])
+@pytest.mark.parametrize(("length", "reverse"), [(0, False), (1, True), (7, False)])
+def test_other_loops_are_too(shape: Shape, length: int, reverse: bool):
+    check_against_python(shape, length, reverse)
+
+
+def check_against_python(shape: Shape, length: int, reverse: bool) -> None:
+    """Values and labels against xarray, eagerly; gradients by both routes against the unrolled loop."""
     init, xs = shape.arguments(length)
-    last, ys = xgrad.scan(shape.step, init, xs, dim="time", reverse=reverse)
-    carry, rows = python_loop(shape.step, init, xs, length, reverse)
-    assert_close(last, _in_order_of(carry, init))
-    for place, y in enumerate(tree_leaves(ys)):
-        if y is not None:
-            assert_stacked(y, [tree_leaves(row)[place] for row in rows], xs)
-            named = rows[0 if reverse else -1]  # the first step may still see the name of init
-            same = y.name == tree_leaves(named)[place].name if isinstance(y, xr.DataArray) else True
-            assert same or length == 1
+    which = (0, 1) if tree_leaves(init) else (1,)
+    unrolled = shape.unrolled(length, reverse)
+
+    def looped(init: Any, xs: Any) -> Any:
+        result = shape.looped(reverse)(init, xs)
+        return energy(result), result
+
+    carry, rows = unrolled(init, xs)
+    options: Any = {} if length else {"disconnected_inputs": "ignore"}
+    in_python = xgrad.value_and_grad(lambda init, xs: energy(unrolled(init, xs)), which, **options)
+    expected = in_python(init, xs)
+    for ad in ("symbolic", "jax"):
+        compiled = xgrad.jit(looped, ad=ad)
+        gradient = xgrad.value_and_grad(compiled, which, has_aux=True, **options)
+        (value, (last, ys)), found = gradient(init, xs)
+        assert_close((value, found), expected)
+        assert_close(last, _in_order_of(carry, init))
+        for place, y in enumerate(tree_leaves(ys)):
+            if y is not None:
+                assert_stacked(y, [tree_leaves(row)[place] for row in rows], xs)
+        if ad == "symbolic" and shape.is_alone:
+            assert gradient.stages(init, xs).hlo.count(" while(") <= 2
 
 
 def assert_stacked(y: Any, rows: list[Any], xs: Any) -> None:
-    """Dims and labels of the slices, with those of the dim before them."""
+    """Dims, labels and values of the slices, with those of the dim before them."""
     np.testing.assert_array_equal(y.time, xs.time)
+    assert y.sizes["time"] == len(rows)
     for t, row in enumerate(rows):
         assert_close(y.isel(time=t), row)
-    if isinstance(y, xr.DataArray):
-        assert y.dims == ("time", *rows[0].dims)
+        assert tuple(y.isel(time=t).dims) == tuple(row.dims)
 
 
 def tree_leaves(tree: Any) -> list[Any]:
@@ -92,45 +125,20 @@ def _in_order_of(carry: Any, init: Any) -> Any:
 
 
 @each_shape
-@each_direction
-@each_route
-def test_gradients_equal_those_of_the_unrolled_loop(shape: Shape, reverse: bool, ad: str):
-    length = 5
-    init, xs = shape.arguments(length)
-    which = (0, 1) if tree_leaves(init) else (1,)
-
-    def looped(init: Any, xs: Any) -> Any:
-        return energy(xgrad.scan(shape.step, init, xs, dim="time", reverse=reverse))
-
-    def unrolled(init: Any, xs: Any) -> Any:
-        return energy(python_loop(shape.step, init, xs, length, reverse))
-
-    gradient = xgrad.value_and_grad(xgrad.jit(looped, ad=ad), which)
-    assert_close(gradient(init, xs), xgrad.value_and_grad(unrolled, which)(init, xs))
-    assert gradient.stages(init, xs).hlo.count(" while(") <= 2
-
-
-@each_shape
 def test_the_reference_interpreter_gives_the_same_gradients(shape: Shape):
     init, xs = shape.arguments(4)
-
-    def looped(xs: Any) -> Any:
-        return energy(xgrad.scan(shape.step, init, xs, dim="time"))
-
-    gradient = xgrad.grad(looped)
+    gradient = xgrad.grad(lambda xs: energy(shape.looped(False)(init, xs)))
     assert_close(gradient.reference(xs), gradient(xs))
 
 
-@each_shape
-def test_no_steps(shape: Shape):
-    init, xs = shape.arguments(0)
-    last, ys = xgrad.scan(shape.step, init, xs, dim="time")
-    assert_close(last, init)
-    assert all(y.sizes["time"] == 0 for y in tree_leaves(ys) if y is not None)
+def test_the_name_is_what_a_step_gives():
+    xs = series(3)
+    last, ys = xgrad.scan(lambda c, x: ((c + x).rename("level"),) * 2, 0.0, xs, dim="time")
+    assert last.name == ys.name == "level"
 
 
 def test_second_derivatives_equal_those_of_the_unrolled_loop():
-    shape, length = SHAPES[3], 4
+    shape, length = MIXED, 4
     init, xs = shape.arguments(length)
     direction = array(site=3)
 
@@ -144,54 +152,6 @@ def test_second_derivatives_equal_those_of_the_unrolled_loop():
         return energy(python_loop(shape.step, init, xs, length, False))
 
     assert_close(product(looped), product(unrolled))
-
-
-def test_nested_loops():
-    grid = series(4, lat=3, lon=2)
-
-    def along_lat(c: Any, row: Any) -> tuple[Any, Any]:
-        c = np.tanh(c + row.sum("lon"))
-        return c, c
-
-    def along_time(c: Any, field: Any) -> tuple[Any, Any]:
-        c, inner = xgrad.scan(along_lat, c, field, dim="lat")
-        return c * 0.5, inner.sum()
-
-    def looped(c: Any, grid: Any) -> Any:
-        return energy(xgrad.scan(along_time, c, grid, dim="time"))
-
-    def unrolled(c: Any, grid: Any) -> Any:
-        total = 0.0
-        rows = []
-        for t in range(4):
-            inner = 0.0
-            for k in range(3):
-                c = np.tanh(c + grid.isel(time=t, lat=k).sum("lon"))
-                inner = inner + c
-            c = c * 0.5
-            rows.append(inner)
-        return total + energy((c, rows))
-
-    c = array()
-    expected = xgrad.value_and_grad(unrolled, (0, 1))(c, grid)
-    for ad in ("symbolic", "jax"):
-        assert_close(xgrad.value_and_grad(xgrad.jit(looped, ad=ad), (0, 1))(c, grid), expected)
-
-
-def test_lags_are_carried():
-    """An AR(2): the carry holds the last two values."""
-    noise = series(6)
-
-    def step(last: Any, e: Any) -> tuple[Any, Any]:
-        one, two = last
-        new = 0.6 * one - 0.2 * two + e
-        return (new, one), new
-
-    _, y = xgrad.scan(step, (0.0, 0.0), noise, dim="time")
-    one = two = 0.0
-    for t in range(6):
-        one, two = 0.6 * one - 0.2 * two + float(noise[t]), one
-        np.testing.assert_allclose(y[t], one, rtol=1e-12)
 
 
 def test_numbers_take_the_dtype_of_the_step():
@@ -240,14 +200,13 @@ def test_each_derivative_of_a_scalar_recurrence_is_one_loop(order: int, factor: 
     assert (loop.carries, loop.sequences, len(loop.stacks)) == (order + 1, 0, 0)
 
 
-def test_value_and_gradient_of_a_vector_state_are_two_loops():
-    shape = SHAPES[3]
-    init, xs = shape.arguments(7)
-    stages = xgrad.value_and_grad(
-        lambda init: energy(xgrad.scan(shape.step, init, xs, dim="time"))
-    ).stages(init)
-    assert loops(stages.optimised) == 2
+@each_route
+def test_value_and_gradient_of_a_vector_state_are_two_loops(ad: str):
+    init, xs = MIXED.arguments(7)
+    cost = xgrad.jit(lambda init: energy(xgrad.scan(MIXED.step, init, xs, dim="time")), ad=ad)
+    stages = xgrad.value_and_grad(cost).stages(init)
     assert stages.hlo.count(" while(") == 2
+    assert loops(stages.optimised) == 2 or ad == "jax"
 
 
 def test_the_program_does_not_grow_with_the_number_of_steps():
@@ -264,11 +223,19 @@ def test_the_program_does_not_grow_with_the_number_of_steps():
 
 
 # ---- checkpoints ---------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("checkpoint", ["sqrt", "auto", 1, 4, 100])
+POLICIES = [
+    "nothing",
+    "dots",
+    "everything",
+    jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+]
+
+
+@pytest.mark.parametrize("checkpoint", ["sqrt", "auto", 1, 4, 100, *POLICIES])
 @each_direction
 @each_route
 def test_checkpoints_change_no_number(checkpoint: Any, reverse: bool, ad: str):
-    shape, length = SHAPES[3], 11
+    shape, length = MIXED, 11
     init, xs = shape.arguments(length)
 
     def cost(init: Any, xs: Any, checkpoint: Any) -> Any:
@@ -277,6 +244,46 @@ def test_checkpoints_change_no_number(checkpoint: Any, reverse: bool, ad: str):
 
     gradient = xgrad.value_and_grad(xgrad.jit(cost, ad=ad, static_argnames="checkpoint"), (0, 1))
     assert_close(gradient(init, xs, checkpoint=checkpoint), gradient(init, xs, checkpoint=None))
+
+
+def turning(init: Any, matrix: Any, checkpoint: Any) -> Any:
+    """Steps of a product of matrices and something that costs as much to keep."""
+
+    def step(c: Any, _: Any) -> tuple[Any, None]:
+        return np.sin(xr.dot(matrix, c.rename(x="y"), dim="y")) * c, None
+
+    return xgrad.scan(step, init, length=256, checkpoint=checkpoint)[0].sum()
+
+
+@each_route
+def test_policies_say_what_is_kept(ad: str):
+    matrix = array(x=100, y=100) / 10
+    gradient = xgrad.grad(xgrad.jit(turning, ad=ad, static_argnames="checkpoint"))
+    memory = {
+        policy: gradient.program(array(x=100), matrix, policy).executable.memory().temporaries
+        for policy in ("nothing", "dots", "everything", keep_sines)
+    }
+    row = 256 * 100 * 8
+    rows = {policy: round((bytes - memory["nothing"]) / row) for policy, bytes in memory.items()}
+    assert rows["dots"] == 1
+    assert rows["everything"] >= 1 and rows[keep_sines] >= 1
+
+
+def keep_sines(primitive: Any, *types: Any, **parameters: Any) -> bool:
+    """A policy of one's own, as JAX has them."""
+    return primitive.name in ("sin", "cos")
+
+
+def test_a_policy_is_named_in_the_source():
+    init, xs = MIXED.arguments(3)
+    for policy, name in (
+        ("dots", "dots_saveable"),
+        (POLICIES[-1], "dots_with_no_batch_dims_saveable"),
+    ):
+        run = xgrad.jit(
+            lambda xs, p=policy: xgrad.scan(MIXED.step, init, xs, dim="time", checkpoint=p)[0]
+        )
+        assert f"policy=jax.checkpoint_policies.{name}" in run.stages(xs).source
 
 
 def test_checkpoints_save_memory():
@@ -328,7 +335,7 @@ def cell(x: Any) -> Any:
 
 def state(x: Any) -> Any:
     """A vector state that mixes."""
-    return energy(xgrad.scan(SHAPES[3].step, x.rename(p="site"), FORCING, dim="time"))
+    return energy(xgrad.scan(MIXED.step, x.rename(p="site"), FORCING, dim="time"))
 
 
 FORCING = series(6, site=3)

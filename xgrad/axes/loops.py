@@ -7,18 +7,26 @@ made of the derivatives of the bodies.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from xgrad.axes.base import AbstractTensorOp, Flow, TensorType
 from xgrad.axes.flow import CONNECTED, after, beside, graph_flows
 from xgrad.axes.interpret import interpreter
-from xgrad.graph import Graph, Var
+from xgrad.graph import Graph, Node, Var
 
 
 class AbstractControl(AbstractTensorOp):
     """Runs the closed graphs that it holds; differentiated by ``gradient.loops``."""
+
+
+class Keeps(Protocol):
+    """A policy: what of a step derivatives keep."""
+
+    def saves(self, node: Node) -> bool:
+        """Whether the outputs of a node of the body are kept."""
+        ...
 
 
 class Parts(NamedTuple):
@@ -33,8 +41,8 @@ class Scan(AbstractControl):
     """``c, y_t = body(c, x_t, w)`` for t = 0, …, length - 1; from the end where ``reverse``.
 
     Inputs: the first carries, the sequences ``x`` [length, …], the invariants ``w``. Outputs: the last carries, and
-    the stacked ``y`` [length, …], in the order of the sequences. ``recompute`` says that derivatives keep nothing of
-    a step but its carries.
+    the stacked ``y`` [length, …], in the order of the sequences. Derivatives keep of a step its carries; and what
+    costs much to compute again, or, where ``recompute`` is true, nothing, or what it says.
     """
 
     why = "the loop passes no derivative from it"
@@ -44,7 +52,7 @@ class Scan(AbstractControl):
     length: int
     reverse: bool = False
     unroll: int = 1
-    recompute: bool = False
+    recompute: bool | Keeps = False
 
     def parts(self, inputs: Sequence[Any]) -> Parts:
         """The inputs of the loop, or of its body, by role."""

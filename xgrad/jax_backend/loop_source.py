@@ -28,13 +28,19 @@ def write_scan(body: Any, node: Node, inputs: Values) -> list[Value]:
     found = [v.name for v in _written(inner, op.body, [*carried, *slices, *invariants])]
     result = f"{_tuple(found[: op.carries])}, {_tuple(found[op.carries :])}"
     name = _define(body, "step", ["carried", "slices"], inner, result)
-    step = f"jax.checkpoint({name}, prevent_cse=False)" if op.recompute else name
+    step = f"jax.checkpoint({name}, prevent_cse=False{_policy(op)})" if op.recompute else name
     last = _new(body, node.outputs[: op.carries], "last")
     stacked = _new(body, node.outputs[op.carries :], "stacked")
     options = f"length={op.length}, reverse={op.reverse}, unroll={op.unroll}"
     given = f"{_row(carries)}, {_row(sequences)}"
     body.line(f"{_row(last)}, {_row(stacked)} = lax.scan({step}, {given}, {options})", _where(node))
     return [*last, *stacked]
+
+
+def _policy(op: Scan) -> str:
+    """A policy by its name in JAX; a function of the user's cannot be written, and only changes what is kept."""
+    spelling = getattr(op.recompute, "spelling", None)
+    return f", policy={spelling}" if spelling else ""
 
 
 def write_while(body: Any, node: Node, inputs: Values) -> list[Value]:

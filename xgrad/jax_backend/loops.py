@@ -16,7 +16,7 @@ Emit = Callable[[Graph], Callable[..., Sequence[Any]]]
 
 
 def scan(op: Scan, emit: Emit, arrays: Sequence[Any]) -> Any:
-    """One ``lax.scan``; of a loop that recomputes, JAX too keeps only the carries for derivatives."""
+    """One ``lax.scan``; of a loop that recomputes, JAX too keeps for derivatives the carries, and what it is told."""
     run = emit(op.body)
     carries, sequences, invariants = op.parts(arrays)
 
@@ -24,7 +24,8 @@ def scan(op: Scan, emit: Emit, arrays: Sequence[Any]) -> Any:
         results = tuple(run(*carried, *slices, *invariants))
         return results[: op.carries], results[op.carries :]
 
-    body = jax.checkpoint(step, prevent_cse=False) if op.recompute else step
+    policy = getattr(op.recompute, "function", None)  # of True none: nothing is kept
+    body = jax.checkpoint(step, prevent_cse=False, policy=policy) if op.recompute else step
     options = {"length": op.length, "reverse": op.reverse, "unroll": op.unroll}
     carried, stacked = lax.scan(body, carries, sequences, **options)
     return unpacked((*carried, *stacked))

@@ -26,6 +26,7 @@ from xgrad.labels.core import (
     view,
 )
 from xgrad.labels.elementwise import cast_to, common_shape, conform, find_dim, where
+from xgrad.labels.iteration import notice
 from xgrad.labels.scope import fresh
 from xgrad.names import Slice, build
 from xgrad.names.types import Dim
@@ -54,6 +55,7 @@ def getitem(array: AbstractTraced, key: Any) -> AbstractTraced:
 
 def _basic_view(array: AbstractTraced, entries: Sequence[Entry]) -> AbstractTraced:
     part = _basic(array, entries)
+    notice(part.array, part.indexers)
     dims = array.cell.content.type.dims
     if not part.indexers:
         return rearranged(array, axes_of(dims, part.names))
@@ -69,6 +71,7 @@ def setitem(array: AbstractTraced, key: Any, value: Any) -> None:
     entries = spread(array, key)
     select = _advanced if any(is_array(e) for e in entries) else _basic
     part = select(array, entries)
+    notice(part.array, part.indexers)
     if part.array is not array or any(is_new(a) and a != New(1) for a in array.axes):
         raise ValueError("assignment destination is read-only: it is broadcast; .copy() it first")
     array.cell.write(written(array, part, value))

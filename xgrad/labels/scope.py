@@ -14,7 +14,7 @@ from xgrad.names.types import XType
 class Trace:
     """One run of a user's function on symbols. Its values can be used in it and in the traces opened inside it."""
 
-    __slots__ = ("closed", "inputs", "level", "literals", "met", "said", "thread")
+    __slots__ = ("closed", "indexes", "inputs", "level", "literals", "met", "said", "spent", "taken", "thread")
 
     def __init__(self, level: int, thread: int | None) -> None:
         self.level = level
@@ -22,7 +22,10 @@ class Trace:
         self.closed = False
         self.inputs: list[Var] = []
         self.literals: dict[Any, Any] = {}  # see ``constants``
-        self.said: set[Any] = set()  # what has been warned of, see ``joins``
+        self.said: set[Any] = set()  # what has been warned of, see ``joins`` and ``iteration``
+        self.taken: dict[Any, set[int]] = {}  # positions, see ``iteration``
+        self.indexes: list[Any] = []  # of labels met, where run-time checks may name one
+        self.spent: weakref.WeakKeyDictionary[Var, Source | None] = weakref.WeakKeyDictionary()  # random keys
         self.met: weakref.WeakSet[Var] = weakref.WeakSet()
 
     def input(self, type: XType, name: str | None = None, source: Source | None = None) -> Var:
@@ -54,6 +57,11 @@ _OPEN = _Open()
 def current_trace() -> Trace:
     """The innermost trace open in this thread, else the free scope."""
     return _OPEN.traces[-1] if _OPEN.traces else FREE
+
+
+def outermost_trace() -> Trace:
+    """The trace in which all others of this thread are open, else the free scope."""
+    return _OPEN.traces[0] if _OPEN.traces else FREE
 
 
 def enter_trace() -> Trace:

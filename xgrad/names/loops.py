@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from xgrad.axes.base import Flow
-from xgrad.axes.loops import scan_flows, split_parts, switch_flow, while_flows
+from xgrad.axes.loops import Keeps, scan_flows, split_parts, switch_flow, while_flows
 from xgrad.graph import Graph
 from xgrad.names.base import AbstractXOp
 from xgrad.names.types import Dim, XType
@@ -28,7 +28,7 @@ class XScan(AbstractXOp):
     sequences: int
     reverse: bool = False
     unroll: int = 1
-    recompute: bool = False
+    recompute: bool | Keeps = False
 
     def infer(self, *types: XType) -> tuple[XType, ...]:
         carries, sequences, invariants = split_parts(types, self.carries, self.sequences)

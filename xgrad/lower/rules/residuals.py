@@ -16,6 +16,7 @@ Why it ends: every firing lowers the total cost.
 from collections.abc import Sequence
 from typing import Any
 
+from xgrad.axes.loops import Keeps
 from xgrad.graph import Builder, Node, Var, substitute
 from xgrad.lower.costs import cost, traffic
 from xgrad.lower.cut import Questions
@@ -24,7 +25,9 @@ from xgrad.lower.loops import Fixed, Loop, LoopRules, Outputs, PairRule, Path, R
 
 def _kept(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
     """two(stacked carries of one) = two(stacked values of one, the cheapest that give all it needs)"""
-    if not path.direct or one.op.length != two.op.length or one.op.recompute or two.op.recompute:
+    if not path.direct or one.op.length != two.op.length:
+        return None
+    if one.op.recompute is True or one.op.recompute != two.op.recompute:
         return None
     one = _with_invariants(one, two, path)
     known = _Known(one, two, path)
@@ -94,6 +97,8 @@ class _Cut:
         self._known = known
         self._rows = {r.slice for r in one.rows}
         self._written = {one.stacks[k] for k in path.shared}
+        self._carried = {one.stacks[k] for k in path.direct.values()}
+        self._policy = None if isinstance(one.op.recompute, bool) else one.op.recompute
         self._questions = Questions()
         moving = self._asked()
         answers, total = self._questions.answers()
@@ -132,9 +137,16 @@ class _Cut:
                 self._questions.needs(node, v)
 
     def _price(self, v: Var) -> int:
-        """What it costs to have ``v`` from the first loop: to read it and, mostly, to write it."""
+        """What it costs to have ``v`` from the first loop: to read it and, mostly, to write it; or a policy says."""
+        if self._policy:
+            return 1 if self._is_kept(v, self._policy) else _NEVER
         there = v in self._rows or v in self._written
         return traffic(v.type) * (1 if there else 2)
+
+    def _is_kept(self, v: Var, policy: Keeps) -> bool:
+        """Whether a policy keeps ``v``; it has no say about sequences, and what the loops share already."""
+        node = self._known.makers.get(v)
+        return node is None or v in self._carried or policy.saves(node)
 
     def _present(self, two: Loop) -> int:
         """What the second loop costs as it is, as far as it depends on the first alone."""
@@ -145,6 +157,9 @@ class _Cut:
         nodes = {known.makers[known.inside[v]] for v in made if not known.is_steady(v)}
         values = {known.inside[v] for v in slices}
         return sum(map(self._price, values)) + sum([cost(n) for n in nodes & known.there])
+
+
+_NEVER = 2**62  # more than it costs to compute anything
 
 
 def _handed_over(

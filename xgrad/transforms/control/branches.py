@@ -1,6 +1,7 @@
 """``cond``, ``switch`` and ``while_loop``: decisions of the running program, where Python's own cannot be taken."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,17 @@ from xgrad.graph import Graph, Var, located, moment, user_source
 from xgrad.labels import open_trace
 from xgrad.names import XSwitch, XWhile, build
 from xgrad.transforms.calls.jit import Compiled, is_symbolic
-from xgrad.transforms.control.carry import Carry, Words, branch_words, parts, symbolic
+from xgrad.transforms.control.carry import (
+    Carry,
+    Words,
+    branch_words,
+    here,
+    leaves_like,
+    parts,
+    symbolic,
+)
 from xgrad.transforms.control.closing import close_over
-from xgrad.transforms.control.scan import build_carries, fresh_vars, leaves_like, scan, settle
+from xgrad.transforms.control.scan import build_carries, fresh_vars, scan, settle
 from xgrad.transforms.control.sequences import Sequences
 from xgrad.transforms.tree import Structure, flatten, leaf_paths
 
@@ -51,7 +60,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     """
     branches = list(branches)
     if not branches:
-        raise ArgumentError("xgrad.switch needs at least one branch.")
+        raise ArgumentError(f"xgrad.switch needs at least one branch{here()}.")
     if isinstance(index, int | np.integer):
         return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
     return _choose(index, branches, operands, "switch")
@@ -87,6 +96,7 @@ def while_loop(
 def _bounded(cond_: Callable[[Any], Any], body: Callable[[Any], Any], init: Any, steps: int) -> Any:
     """A scan whose steps do nothing once the condition fails."""
 
+    @wraps(body)
     def step(carry: Any, _: Any) -> tuple[Any, None]:
         return cond(cond_(carry), body, lambda carry: carry, carry), None
 
@@ -101,8 +111,7 @@ def _while(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any) ->
         paths = leaf_paths(structure, "init")
         leaves = [symbolic(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
         carries = [Carry.of(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
-    traced = settle(lambda c, _: (body(c), cond(c)), carries, structure, sequences)
-    with located(line):
+        traced = settle(_step(cond, body), carries, structure, sequences)
         starts = [v for c, leaf in zip(traced.carries, leaves, strict=True) for v in c.start(leaf)]
         inputs, outs = traced.body.inputs, traced.body.outputs
         tests = outs[len(starts) :]
@@ -114,10 +123,21 @@ def _while(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any) ->
         return build_carries(traced.carries, structure, results)
 
 
+def _step(cond: Callable[[Any], Any], body: Callable[[Any], Any]) -> Callable[..., Any]:
+    """The body and the condition as one step."""
+
+    @wraps(body)
+    def step(carry: Any, _: Any) -> tuple[Any, Any]:
+        return body(carry), cond(carry)
+
+    return step
+
+
 def _no_bool(what: str, found: Sequence[Var]) -> UnsupportedTypeError:
     is_ = f"is {found[0].type}" if len(found) == 1 else "is not one array"
+    where = here(found[0].source if found else None)
     return UnsupportedTypeError(
-        f"{what} {is_}; it must be a 0-d boolean.\nCompare, and reduce with .any() or .all()."
+        f"{what} {is_}; it must be a 0-d boolean{where}.\nCompare, and reduce with .any() or .all()."
     )
 
 
@@ -140,7 +160,8 @@ def _choose(index: Any, branches: Sequence[Callable[..., Any]], operands: tuple,
     inputs, since = fresh_vars(given), moment()
     with open_trace():
         results = [b(*build_carries(given, structure, inputs)) for b in branches]
-        forms, found, outs = _matched(results, branch_words(verb))
+        with located(line):
+            forms, found, outs = _matched(results, branch_words(verb))
     closed = close_over(outs, inputs, since)
     with located(line):
         chosen = XSwitch(closed.graphs).apply(place, *values, *closed.captured)
@@ -156,7 +177,11 @@ def _index(index: Any, verb: str) -> Var:
         if verb == "cond":
             raise _no_bool("the predicate of xgrad.cond", vars_)
         shown = f"is {vars_[0].type}" if len(vars_) == 1 else "is not one array"
-        raise UnsupportedTypeError(f"the index of xgrad.switch {shown}; it must be a 0-d integer.")
+        where = here(vars_[0].source if vars_ else None)
+        raise UnsupportedTypeError(
+            f"the index of xgrad.switch {shown}; it must be a 0-d integer{where}.\n"
+            "Reduce it, or cast it with .astype(int)."
+        )
     return build.cast(found[0].var, np.int32)
 
 

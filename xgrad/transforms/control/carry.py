@@ -4,6 +4,7 @@ A leaf is a DataArray, a Dataset, an array or a number. Its *parts* are the vari
 brought into the form of what it was given: dims in the same order, Python numbers in the dtype of their partner.
 """
 
+import inspect
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,13 +18,16 @@ from xgrad.errors import (
     UnsupportedTypeError,
     XgradError,
 )
-from xgrad.graph import Var
+from xgrad.graph import Source, Var, current_source, user_source
+from xgrad.graph.source import is_user_file
 from xgrad.labels import is_traced, unwrap, wrap
+from xgrad.labels.chosen import ChosenLabels
 from xgrad.labels.slots import read_variable
 from xgrad.names import XType, build
 from xgrad.transforms.calls.backing import standard
 from xgrad.transforms.calls.leaves import is_array
 from xgrad.transforms.parts import with_parts
+from xgrad.transforms.tree import Structure, flatten, leaf_paths, unflatten
 
 Dims = tuple[Hashable, ...]
 
@@ -38,10 +42,18 @@ class Words(NamedTuple):
     sizes: str
     dtype: str
     same: str
+    where: str  # the user's line
 
 
-def step_words(verb: str) -> Words:
-    """For a carry before and after a step."""
+def here(source: Source | None = None) -> str:
+    """The user's line in brackets, for the end of a sentence: ``source``, or the one that runs now."""
+    if source is None or not is_user_file(source.file):  # an argument of a function that we made
+        source = current_source() or user_source()
+    return f" ({source})" if source else ""
+
+
+def step_words(verb: str, step: Any) -> Words:
+    """For a carry before and after ``step``."""
     return Words(
         verb,
         "before a step",
@@ -50,7 +62,16 @@ def step_words(verb: str) -> Words:
         "A carry keeps its sizes: return what grows as an output of the step instead.",
         "A carry keeps its dtype: begin with an array of the wider one, or cast with .astype.",
         "Return from a step what it was given, in the same containers.",
+        here(_definition(step)),
     )
+
+
+def _definition(fun: Any) -> Source | None:
+    """The line on which a user's function is defined; None for other callables."""
+    code = getattr(inspect.unwrap(fun), "__code__", None)
+    if code is None or not is_user_file(code.co_filename):
+        return None
+    return Source(code.co_filename, code.co_firstlineno)
 
 
 def branch_words(verb: str) -> Words:
@@ -63,6 +84,7 @@ def branch_words(verb: str) -> Words:
         "All branches give the same sizes: select, or pad.",
         "All branches give the same dtype: cast with .astype.",
         "Return the same from all branches, in the same containers.",
+        here(),
     )
 
 
@@ -93,6 +115,11 @@ def symbolic(leaf: Any, path: str) -> Any:
 
 def _traced(variable: xr.Variable, path: str) -> Any:
     data = read_variable(variable)[0]
+    if isinstance(data, ChosenLabels):
+        raise UnsupportedTypeError(
+            f"`{path}` holds labels of dtype {data.dtype}; loops and branches hand on numbers alone{here()}.\n"
+            "Labels stay on as coords: return the array that has them, or numbers made of them beforehand."
+        )
     return data if is_traced(data) else wrap(unwrap(standard(data, path), variable.dims))
 
 
@@ -167,7 +194,8 @@ class Carry(NamedTuple):
         if type(after) is not type(self.example) or after != self.example:
             raise ArgumentError(
                 f"xgrad.{words.verb}: `{self.path}` is the constant {self.example!r} {words.before},"
-                f" and {after!r} {words.after}.\nOnly numbers and arrays may differ: return a number instead."
+                f" and {after!r} {words.after}{words.where}.\n"
+                "Only numbers and arrays may differ: return a number instead."
             )
 
     def _check_kind(self, after: Any, words: Words) -> None:
@@ -234,7 +262,7 @@ def _mismatch(
         before, after = _sizes(want), _sizes(have)
     if what == "dtype":
         before, after = str(want.dtype), str(have.dtype)
-    where = f" ({part.var.source})" if part.var.source else ""
+    where = here(part.var.source) if part.var.source else words.where
     shown = "shape" if part.dims is None and what != "dtype" else what
     return error(
         f"xgrad.{words.verb}: `{part.path}` has the {shown} {before} {words.before}"
@@ -248,7 +276,8 @@ def _sizes(t: XType) -> str:
 
 def _structure(words: Words, path: str, before: str, after: str) -> ArgumentError:
     return ArgumentError(
-        f"xgrad.{words.verb}: `{path}` is {before} {words.before} and {after} {words.after}.\n{words.same}"
+        f"xgrad.{words.verb}: `{path}` is {before} {words.before} and {after} {words.after}{words.where}.\n"
+        f"{words.same}"
     )
 
 
@@ -262,3 +291,41 @@ def _kind(leaf: Any) -> str:
 
 def _variables(leaf: Any) -> str:
     return f"a Dataset of {', '.join([repr(k) for k in leaf.data_vars])}"
+
+
+# ---- the containers around the leaves --------------------------------------------------------------------------------
+def leaves_like(value: Any, structure: Structure, words: Words) -> list[Any]:
+    """The leaves of ``value``; raises where its containers are others than before."""
+    leaves, found = flatten(value)
+    if found != structure:
+        raise ArgumentError(
+            f"xgrad.{words.verb}: the containers are {shape_of(structure)} {words.before}"
+            f" and {shape_of(found)} {words.after}{words.where}.\n{words.same}"
+        )
+    return leaves
+
+
+def shape_of(structure: Structure) -> str:
+    """The containers of a value, for messages.
+
+    >>> shape_of(flatten({"a": 1, "b": (2, 3)})[1])
+    "{'a': ., 'b': (., .)}"
+    """
+    return repr(unflatten(structure, [_Dot()] * len(leaf_paths(structure))))
+
+
+class _Dot:
+    def __repr__(self) -> str:
+        return "."
+
+
+def pair(result: Any, words: Words) -> tuple[Any, Any]:
+    """What a step returned, if it is a pair."""
+    if isinstance(result, tuple) and len(result) == 2:
+        return result
+    several = isinstance(result, tuple)
+    what = f"a tuple of {len(result)}" if several else f"a {type(result).__name__}"
+    raise ArgumentError(
+        f"xgrad.{words.verb}: a step returns a pair (carry, output), not {what}{words.where}.\n"
+        "Where there is no output, return (carry, None)."
+    )

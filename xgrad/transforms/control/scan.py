@@ -1,16 +1,18 @@
 """``scan`` and ``map``: a step of labeled arrays repeated along a dim, as one loop of the compiled program."""
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any, NamedTuple
 
-from xgrad.errors import ArgumentError
-from xgrad.graph import Graph, Var, located, moment, user_source
+from xgrad.graph import Graph, Var, current_source, located, moment, user_source
 from xgrad.labels import open_trace
 from xgrad.names import XScan
 from xgrad.transforms.calls.jit import Compiled, is_symbolic
-from xgrad.transforms.control.carry import Carry, Words, step_words, symbolic
+from xgrad.transforms.control.carry import Carry, leaves_like, pair, step_words, symbolic
 from xgrad.transforms.control.closing import close_over
-from xgrad.transforms.control.segments import Checkpoint, Loop, run_loop
+from xgrad.transforms.control.lags import Past
+from xgrad.transforms.control.options import Checkpoint, Loop
+from xgrad.transforms.control.segments import run_loop
 from xgrad.transforms.control.sequences import Sequences, Stacked
 from xgrad.transforms.tree import Structure, flatten, leaf_paths, unflatten
 
@@ -25,6 +27,7 @@ def scan(
     reverse: bool = False,
     unroll: int = 1,
     checkpoint: Checkpoint = None,
+    lags: int | None = None,
 ) -> tuple[Any, Any]:
     """Repeat ``carry, y = step(carry, x)`` along ``dim``: the last carry, and all ``y`` stacked along ``dim``.
 
@@ -36,8 +39,14 @@ def scan(
 
     ``reverse``: from the last slice to the first; outputs stand where their slices do. ``unroll``: so many steps of the
     program in one of the machine's. ``checkpoint``: what derivatives in reverse mode keep of the way. None keeps the
-    carries of all steps; an int keeps them every so many steps and computes those between again; "sqrt" keeps about √n
-    of them; "auto" is "sqrt" where all of them would take more than 64 MiB.
+    carries of all steps, and of each step what costs much to compute again; an int keeps them every so many steps and
+    computes those between again; "sqrt" keeps about √n of them; "auto" is "sqrt" where all of them would take more
+    than 64 MiB. A policy ("nothing", "dots", "everything", or one of ``jax.checkpoint_policies``) says what is kept of
+    each step besides its carry.
+
+    ``lags``: a step sees so many previous values instead of one. ``init`` holds those before the first step along
+    ``dim``; the first argument of a step has the dim "lag" in its place, with the labels 1 (the last value), 2, …; the
+    step returns one new value. The last carry can be the ``init`` of a loop that goes on.
 
     Compile time does not depend on the number of steps. Derivatives of any order are loops again, and few. Outside
     compiled functions, the loop is compiled and run at once.
@@ -54,11 +63,17 @@ def scan(
     >>> last, store = xg.scan(step, 0.0, rain, dim="day")
     >>> float(last), store.values.tolist(), store.day.values.tolist()
     (2.25, [1.0, 0.5, 2.25], [10, 11, 12])
+    >>> before = xr.DataArray([1.0, 2.0], dims="day")
+    >>> def fibonacci(past, _):
+    ...     return past.sum("lag"), past.sel(lag=1)
+    >>> xg.scan(fibonacci, before, dim="day", length=4, lags=2)[1].values
+    array([2., 3., 5., 8.])
     """
-    options = Loop(reverse, unroll, checkpoint)
+    with located(current_source() or user_source()):
+        options = Loop(dim, length, reverse, unroll, checkpoint, lags).checked()
     if is_symbolic(init, xs):
-        return _scan(step, init, xs, dim, length, options)
-    run = Compiled(lambda init, xs: _scan(step, init, xs, dim, length, options))
+        return _scan(step, init, xs, options)
+    run = Compiled(lambda init, xs: _scan(step, init, xs, options))
     return run(init, xs)
 
 
@@ -72,34 +87,41 @@ def map(fun: Callable[[Any], Any], xs: Any, *, dim: Any = None) -> Any:
     >>> xg.map(lambda series: series.max(), x, dim="site").values
     array([3., 5.])
     """
-    return scan(lambda carry, x: (carry, fun(x)), (), xs, dim=dim)[1]
+
+    @wraps(fun)
+    def step(carry: Any, x: Any) -> tuple[Any, Any]:
+        return carry, fun(x)
+
+    return scan(step, (), xs, dim=dim)[1]
 
 
-def _scan(
-    step: Callable[..., Any], init: Any, xs: Any, dim: Any, length: int | None, options: "Loop"
-) -> tuple[Any, Any]:
+def _scan(step: Callable[..., Any], init: Any, xs: Any, options: Loop) -> tuple[Any, Any]:
     line = user_source()
     with located(line):
-        sequences = Sequences(xs, dim, length, "scan")
-        leaves, structure = flatten(init)
-        paths = leaf_paths(structure, "init")
-        leaves = [symbolic(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
-        carries = [Carry.of(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
+        sequences = Sequences(xs, options.dim, options.length, "scan")
+        if options.lags is None:
+            return _loop(step, init, sequences, options)
+        past = Past(init, options.lags, sequences, options.reverse, step_words("scan", step))
+        last, ys = _loop(past.stepping(step), past.start, sequences, options)
+        return past.end(last), ys
+
+
+def _loop(
+    step: Callable[..., Any], init: Any, sequences: Sequences, options: Loop
+) -> tuple[Any, Any]:
+    """The loop over ``sequences`` that begins with ``init``. The line of the call is the one that runs now."""
+    leaves, structure = flatten(init)
+    paths = leaf_paths(structure, "init")
+    leaves = [symbolic(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
+    leaves = [sequences.without_step_labels(leaf) for leaf in leaves]
+    carries = [Carry.of(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
     traced = settle(step, carries, structure, sequences)
-    with located(line):
-        starts = [v for c, leaf in zip(traced.carries, leaves, strict=True) for v in c.start(leaf)]
-        op = XScan(
-            traced.body,
-            sequences.dim,
-            sequences.length,
-            len(starts),
-            len(sequences.rows),
-            options.reverse,
-            options.unroll,
-        )
-        results = run_loop(op, (*starts, *sequences.rows, *traced.captured), options.checkpoint)
-        last = build_carries(traced.carries, structure, results[: len(starts)])
-        return last, traced.stacked.build(results[len(starts) :])
+    starts = [v for c, leaf in zip(traced.carries, leaves, strict=True) for v in c.start(leaf)]
+    counts = (sequences.length, len(starts), len(sequences.rows))
+    op = XScan(traced.body, sequences.dim, *counts, options.reverse, options.unroll)
+    results = run_loop(op, (*starts, *sequences.rows, *traced.captured), options.checkpoint)
+    last = build_carries(traced.carries, structure, results[: len(starts)])
+    return last, traced.stacked.build(results[len(starts) :])
 
 
 class TracedStep(NamedTuple):
@@ -133,13 +155,15 @@ def _trace(
     settling: bool,
 ) -> "TracedStep | list[Carry]":
     """The step as a body for these carries; or, where Python numbers among them change, the carries to begin with."""
-    since, words = moment(), step_words(sequences.verb)
+    since, words = moment(), step_words(sequences.verb, step)
     with open_trace():
         before = fresh_vars(carries)
         slices = sequences.slices()
         value = build_carries(carries, structure, before)
-        result = step(value, sequences.enter(slices))
-        after, ys = _pair(result)
+        given = sequences.enter(slices)
+        with located(None):  # the lines of the step are its own
+            result = step(value, given)
+        after, ys = pair(result, words)
         leaves = leaves_like(after, structure, words)
         if settling:
             settled = [c.settled(leaf) for c, leaf in zip(carries, leaves, strict=True)]
@@ -176,42 +200,3 @@ def build_carries(carries: Sequence[Carry], structure: Structure, vars: Sequence
     rest = iter(vars)
     leaves = [c.enter([next(rest) for _ in c.types]) for c in carries]
     return unflatten(structure, leaves)
-
-
-def leaves_like(value: Any, structure: Structure, words: Words) -> list[Any]:
-    """The leaves of ``value``; raises where its containers are others than before."""
-    leaves, found = flatten(value)
-    if found != structure:
-        raise ArgumentError(
-            f"xgrad.{words.verb}: the containers are {shape_of(structure)} {words.before}"
-            f" and {shape_of(found)} {words.after}.\n{words.same}"
-        )
-    return leaves
-
-
-def shape_of(structure: Structure) -> str:
-    """The containers of a value, for messages.
-
-    >>> shape_of(flatten({"a": 1, "b": (2, 3)})[1])
-    "{'a': ., 'b': (., .)}"
-    """
-    return repr(unflatten(structure, [_Dot()] * len(leaf_paths(structure))))
-
-
-class _Dot:
-    def __repr__(self) -> str:
-        return "."
-
-
-def _pair(result: Any) -> tuple[Any, Any]:
-    if not isinstance(result, tuple) or len(result) != 2:
-        what = (
-            f"a tuple of {len(result)}"
-            if isinstance(result, tuple)
-            else f"a {type(result).__name__}"
-        )
-        raise ArgumentError(
-            f"xgrad.scan: a step returns a pair (carry, output), not {what}.\n"
-            "Where there is no output, return (carry, None)."
-        )
-    return result

@@ -6,28 +6,20 @@ the cost of one more run of the steps.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Sequence
 
-from xgrad.errors import ArgumentError, UnsupportedError
 from xgrad.graph import Graph, Var
+from xgrad.jax_backend.policies import Policy
 from xgrad.names import Dim, XScan, XType, build
-
-Checkpoint = int | Literal["sqrt", "auto"] | Callable[..., Any] | None
+from xgrad.transforms.control.options import Checkpoint, is_count, is_policy
 
 _MUCH = 64 * 2**20  # bytes of carries beyond which "auto" keeps only some of them
 
 
-class Loop(NamedTuple):
-    """How a loop is to run."""
-
-    reverse: bool
-    unroll: int
-    checkpoint: Checkpoint
-
-
 def run_loop(op: XScan, inputs: Sequence[Var], checkpoint: Checkpoint) -> tuple[Var, ...]:
     """The outputs of the loop; in segments where ``checkpoint`` asks for it."""
+    if is_policy(checkpoint):
+        return dataclasses.replace(op, recompute=Policy.of(checkpoint)).apply(*inputs)
     size = _segment(op, checkpoint)
     if size is None or size >= op.length or size < 1:
         return op.apply(*inputs)
@@ -57,15 +49,8 @@ def _segment(op: XScan, checkpoint: Checkpoint) -> int | None:
     if checkpoint == "auto":
         step = sum([_bytes(v.type) for v in op.body.inputs[: op.carries]])
         return root if step * op.length > _MUCH else None
-    if isinstance(checkpoint, int) and not isinstance(checkpoint, bool) and checkpoint >= 1:
-        return checkpoint
-    if callable(checkpoint):
-        raise UnsupportedError(
-            "xgrad.scan: checkpoint=function is not there yet; use None, 'sqrt', 'auto' or a number of steps."
-        )
-    raise ArgumentError(
-        f"xgrad.scan: checkpoint must be None, 'sqrt', 'auto' or a positive int, not {checkpoint!r}."
-    )
+    assert is_count(checkpoint), checkpoint
+    return checkpoint
 
 
 def _bytes(t: XType) -> int:

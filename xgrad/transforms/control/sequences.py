@@ -15,12 +15,14 @@ from xgrad.errors import (
 )
 from xgrad.graph import Var
 from xgrad.labels import is_traced, unwrap, wrap
+from xgrad.labels.chosen import choose
 from xgrad.labels.slots import read_variable
 from xgrad.names import Dim, XType, build
 from xgrad.transforms.calls.backing import is_numeric
-from xgrad.transforms.control.carry import parts, symbolic
+from xgrad.transforms.control.carry import here, parts, symbolic
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
+_STEPS = object()  # stands for a coord that numbers the steps
 STEP_DIM = "step"  # of stacked outputs where no dim is given
 
 
@@ -39,6 +41,13 @@ class Sequences:
         pairs = zip(leaves, paths, strict=True)
         self._leaves = [self._enter_leaf(leaf, path) for leaf, path in pairs]
         self.length = self._checked_length(leaves, paths, length)
+
+    def without_step_labels(self, leaf: Any) -> Any:
+        """A first carry less the coords that are others in every step: ``x.isel(time=0)`` is of no time in a step."""
+        if not isinstance(leaf, xr.DataArray | xr.Dataset):
+            return leaf
+        changing = {name for sliced in self._leaves for name in sliced.coords}
+        return leaf.drop_vars([name for name in leaf.coords if name in changing])
 
     def slices(self) -> list[Var]:
         """Fresh variables for one slice of each row."""
@@ -74,7 +83,7 @@ class Sequences:
         """An array without labels is read along its first axis."""
         if array.ndim == 0:
             raise DimensionError(
-                f"xgrad.{self.verb}: `{path}` has no axis to go along.\n"
+                f"xgrad.{self.verb}: `{path}` has no axis to go along{here()}.\n"
                 "What is the same in all steps need not be handed in: use it in the step."
             )
         return self._add(unwrap(array, (self.dim, *[("axis", k) for k in range(1, array.ndim)])))
@@ -84,21 +93,27 @@ class Sequences:
         self.rows.append(build.transpose(var, (self.dim, *rest)))
         return len(self.rows) - 1
 
-    def _coord(self, coord: xr.DataArray) -> "tuple[tuple[Hashable, ...], int] | None":
-        """Where the values of a coord along the dim come from; None for labels that are no numbers."""
+    def _coord(self, coord: xr.DataArray) -> "_SlicedCoord | None":
+        """Where the values of a coord along the dim come from; None for a grid of labels that are no numbers."""
         data = read_variable(coord.variable)[0]
-        if not is_traced(data) and not is_numeric(coord.dtype):
-            return None
         rest = tuple([d for d in coord.dims if d != self.dim])
-        if coord.name not in self._coords:
+        if is_traced(data) or is_numeric(coord.dtype):
             traced = data if is_traced(data) else coord.values
-            self._coords[coord.name] = self._add(unwrap(traced, coord.dims))
-        return rest, self._coords[coord.name]
+            return _SlicedCoord(rest, self._coord_row(coord.name, unwrap(traced, coord.dims)), None)
+        if rest:
+            return None
+        steps = unwrap(np.arange(coord.size), coord.dims)
+        return _SlicedCoord(rest, self._coord_row(_STEPS, steps), coord.values)
+
+    def _coord_row(self, name: Hashable, values: Var) -> int:
+        if name not in self._coords:
+            self._coords[name] = self._add(values)
+        return self._coords[name]
 
     def _missing(self, leaf: Any, path: str) -> DimensionError:
         dims = tuple(leaf.dims)
         return DimensionError(
-            f"xgrad.{self.verb}: `{path}` has no dim {self.dim!r}; it has the dims {dims}"
+            f"xgrad.{self.verb}: `{path}` has no dim {self.dim!r}{here()}; it has the dims {dims}"
             f"{nearest(self.dim, dims) or '.'}\n"
             "What is the same in all steps need not be handed in: use it in the step."
         )
@@ -111,17 +126,31 @@ class Sequences:
         given = [("length", length)] if length is not None else []
         if not known and not given:
             raise ArgumentError(
-                f"xgrad.{self.verb}: how many steps? Give xs, or length=... where there is nothing to go along."
+                f"xgrad.{self.verb}: how many steps{here()}?\n"
+                "Give xs, or length=... where there is nothing to go along."
             )
         (name, first), *others = [*known, *given]
         for other, n in others:
             if n != first:
                 raise SizeMismatchError(
-                    f"xgrad.{self.verb}: `{name}` has {first} steps along {self.dim!r}, and `{other}` has {n}.\n"
+                    f"xgrad.{self.verb}: `{name}` has {first} steps along {self.dim!r},"
+                    f" and `{other}` has {n}{here()}.\n"
                     "Align them first, or take as many steps of each: .isel."
                 )
         assert first is not None
         return first
+
+
+class _SlicedCoord(NamedTuple):
+    """A coord along the dim: its other dims, the place of its row; of dates and strings, the labels to choose from."""
+
+    dims: tuple[Hashable, ...]
+    place: int
+    table: np.ndarray | None
+
+    def enter(self, slice: Any) -> Any:
+        """The values in a step."""
+        return slice if self.table is None else choose(self.table, slice)
 
 
 class _SlicedLeaf(NamedTuple):
@@ -129,14 +158,15 @@ class _SlicedLeaf(NamedTuple):
 
     whole: Any
     places: tuple[Any, ...]
-    coords: dict[Hashable, tuple[tuple[Hashable, ...], int]]
+    coords: dict[Hashable, _SlicedCoord]
     dim: Dim
 
     def enter(self, arrays: Sequence[Any]) -> Any:
         """One slice, around the arrays of all rows."""
         data = [arrays[p] if isinstance(p, int) else wrap(p) for p in self.places]
         coords = {
-            name: xr.Variable(dims, arrays[place]) for name, (dims, place) in self.coords.items()
+            name: xr.Variable(source.dims, source.enter(arrays[source.place]))
+            for name, source in self.coords.items()
         }
         leaf = self._slice(data)
         return leaf.assign_coords(coords) if coords else leaf
@@ -163,7 +193,7 @@ def _chosen_dim(leaves: Sequence[Any], dim: Dim | None, verb: str) -> Dim:
     dims = list(dict.fromkeys([d for leaf in labeled for d in leaf.dims]))
     if len(dims) > 1:
         raise DimensionError(
-            f"xgrad.{verb}: along which dim? xs has {', '.join([repr(d) for d in dims])}; say dim=..."
+            f"xgrad.{verb}: along which dim? xs has {', '.join([repr(d) for d in dims])}{here()}.\nSay dim=..."
         )
     return dims[0] if dims else STEP_DIM
 
@@ -190,7 +220,7 @@ def _labels(
         same = leaf.sizes.get(dim) != other.sizes.get(dim) or _same_index(leaf, other, dim)
         if not same:
             raise AlignmentError(
-                f"xgrad.{verb}: the labels of `{first}` and `{path}` along {dim!r} differ.\n"
+                f"xgrad.{verb}: the labels of `{first}` and `{path}` along {dim!r} differ{here()}.\n"
                 "Align them first: xgrad.align(..., join='inner')."
             )
     return leaf.drop_vars([name for name, c in leaf.coords.items() if c.dims != (dim,)]).coords
@@ -220,7 +250,7 @@ class Stacked:
         if dim in var.type.dims:
             raise DimensionError(
                 f"xgrad.{self._sequences.verb}: the output `{path}` has the dim {dim!r}, along which outputs are"
-                " stacked.\nGive it another name in the step, with .rename."
+                f" stacked{here(var.source)}.\nGive it another name in the step, with .rename."
             )
         return build.cast(var, var.type.dtype)
 
