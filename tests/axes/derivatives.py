@@ -68,8 +68,8 @@ def pairing(cts: Arrays, tangents: Arrays) -> float:
 def finite_differences(
     graph: Graph, inputs: Arrays, wrt: tuple[int, ...], tangents: Arrays
 ) -> Arrays:
-    """The central difference quotient of the outputs along ``tangents``."""
-    step = 1e-6
+    """The central difference quotient of the outputs along ``tangents``, of the sixth order in the step."""
+    step = 3e-4
 
     def shifted(by: float) -> list[np.ndarray]:
         moved = list(inputs)
@@ -77,5 +77,6 @@ def finite_differences(
             moved[i] = moved[i] + by * t
         return evaluate(graph, moved)
 
-    pairs = zip(shifted(step), shifted(-step), strict=True)
-    return [(up - down) / (2 * step) for up, down in pairs]
+    rings = [zip(shifted(k * step), shifted(-k * step), strict=True) for k in (1, 2, 3)]
+    pairs = zip(*[[up - down for up, down in ring] for ring in rings], strict=True)
+    return [(45 * near - 9 * further + far) / (60 * step) for near, further, far in pairs]

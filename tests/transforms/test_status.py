@@ -225,6 +225,11 @@ def test_of_functions():
     assert inside(n) is False
 
 
+def test_a_constant_is_disconnected():
+    status = xg.grad_status(lambda x: {"y": x, "n": 3.0}, np.ones(2))
+    assert status["y"].connected and status["n"][:3] == (False, DEFINED, "it is not used")
+
+
 def test_explain_prints_a_tree():
     cost = (np.sin(X).sum() * X.isel(t=P)).rename("cost")
     line = cost.data.value.source

@@ -90,10 +90,6 @@ class AbstractTensorOp(Op):
         """Tangents of the outputs from the tangents of some inputs (the others are zero)."""
         raise NotImplementedError(f"{type(self).__name__}.pushforward")
 
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var | None:
-        """Where this op only moves or spreads values: the pulled-back mask of a masked cotangent. None: it computes."""
-        return None
-
 
 class AbstractElementwise(AbstractTensorOp):
     """One value out for one value of each input; all inputs have the shape of the output."""

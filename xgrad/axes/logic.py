@@ -182,9 +182,6 @@ class Cast(AbstractLinear):
     def transpose(self, i: int, ct: Var, x: Var) -> Var:
         return cast(ct, x.type.dtype) if is_float(x.type.dtype) else ct
 
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return mask
-
 
 def cast(x: Var, dtype: DTypeLike) -> Var:
     """``x`` in another dtype; ``x`` itself where it has it."""

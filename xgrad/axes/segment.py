@@ -46,9 +46,6 @@ class SegmentTake(AbstractLinear):
     def transpose(self, i: int, ct: Var, x: Var, codes: Var) -> Var:
         return SegmentSum(self.axis, x.type.shape[self.axis], self.is_sorted)(ct, codes)
 
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> None:
-        return None
-
 
 class SegmentSum(AbstractLinear):
     """The sum over each of ``size`` groups of entries along ``axis``; of none it is 0."""

@@ -27,9 +27,6 @@ class Expand(AbstractLinear):
     def transpose(self, i: int, ct: Var, x: Var) -> Var:
         return sum_(ct, self.new_axes())
 
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return any_(mask, self.new_axes())
-
 
 class Sum(AbstractLinear):
     """The sum over some axes, which are dropped; in the dtype of the input."""
@@ -44,9 +41,6 @@ class Sum(AbstractLinear):
 
     def transpose(self, i: int, ct: Var, x: Var) -> Var:
         return spread(ct, x.type.shape, self.axes)
-
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return self.transpose(i, mask, *ins)
 
 
 class Any(AbstractStep):

@@ -20,7 +20,7 @@ from xgrad.axes.constants import (
     zeros_like,
 )
 from xgrad.axes.logic import where
-from xgrad.axes.spread import Expand, any_, expand, spread, sum_
+from xgrad.axes.spread import Expand, expand, spread, sum_
 from xgrad.graph import Var
 
 __all__ = [
@@ -56,10 +56,7 @@ __all__ = [
 
 
 class AbstractMove(AbstractLinear):
-    """Moves values: a mask is pulled back exactly like a cotangent."""
-
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return self.transpose(i, mask, *ins)
+    """Moves values, and computes nothing."""
 
 
 class Permute(AbstractMove):
@@ -171,11 +168,6 @@ class Pad(AbstractLinear):
             return self._inverse(x.type.shape)(ct)
         inside = self(full(x.type.shape, True, bool), full((), False, bool))
         return sum_(where(inside, zeros_like(ct), ct), range(ct.type.ndim))
-
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return (
-            self._inverse(ins[0].type.shape)(mask) if i == 0 else any_(mask, range(mask.type.ndim))
-        )
 
 
 class Concat(AbstractMove):

@@ -90,6 +90,3 @@ class SliceUpdate(AbstractLinear):
         if i == 1:
             return self.cut(ct)
         return ct if self.kind == "add" else self(ct, full(v.type.shape, 0, ct.type.dtype))
-
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return self.transpose(i, mask, *ins)

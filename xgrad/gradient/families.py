@@ -19,7 +19,7 @@ from xgrad.axes.base import (
 from xgrad.axes.elementwise import add, cast, multiply, zeros_like
 from xgrad.axes.structural import full
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
-from xgrad.gradient.masks import move, scale
+from xgrad.gradient.masks import scale
 from xgrad.gradient.ops import JvpCall, VjpCall, cotangent_dtype, cotangent_type
 from xgrad.graph import Graph, Node, Op, Var
 
@@ -57,8 +57,8 @@ def _push_elementwise(
 def _pull_linear(
     node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
 ) -> dict[int, Var]:
-    """ct_i = f_iᵀ ct; an op that only moves values moves the mask of a masked cotangent too."""
-    return {i: move(_op(node), i, cts[0], ins) for i in wanted}
+    """ct_i = f_iᵀ ct"""
+    return {i: _op(node).transpose(i, cts[0], *ins) for i in wanted}
 
 
 def _push_linear(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:

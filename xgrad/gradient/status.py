@@ -96,6 +96,9 @@ class GradStatus(NamedTuple):
         return next((e for e in self.path if e.flow in stops), None)
 
 
+UNUSED = GradStatus(False, Definition.DEFINED, "it is not used", ())  # by any output
+
+
 class _Trail(NamedTuple):
     """A path, last edge first; ``flow`` is that of the whole of it, ``reach`` how far the values themselves came."""
 
@@ -126,7 +129,7 @@ def statuses(outputs: Sequence[Var], wrt: Var, stop: Sequence[Var] = ()) -> list
     """The status of each output with respect to one variable, in one walk; ``stop`` counts as constant."""
     trails = _trails(outputs, wrt, stop)
     elsewhere = DEFINITIONS[beside([trails[v].flow for v in outputs if v in trails])]
-    unused = GradStatus(False, elsewhere, "it is not used", ())
+    unused = UNUSED._replace(definition=elsewhere)
     return [_status(trails[v]) if v in trails else unused for v in outputs]
 
 

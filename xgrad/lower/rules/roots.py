@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from xgrad.axes.constants import Full
+from xgrad.axes.contract import Einsum
 from xgrad.axes.elementwise import (
     Add,
     Cast,
@@ -21,7 +22,7 @@ from xgrad.axes.reduce import Sum
 from xgrad.axes.segment import SegmentSum
 from xgrad.axes.sliding import WindowSquares, WindowSum
 from xgrad.axes.structural import Expand, Permute, Reshape, Slice
-from xgrad.graph import DECLINE, Op, Rules, Var, rule
+from xgrad.graph import DECLINE, Op, Rules, Var, rule, toposort
 from xgrad.lower.rules.patterns import X
 
 Parts = Callable[[Var], tuple[Var, ...] | None]
@@ -31,9 +32,8 @@ MADE_OF: dict[type[Op], Parts] = {
     Square: lambda v: (),
     IntegerPower: lambda v: () if v.op.exponent > 0 and v.op.exponent % 2 == 0 else None,  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
     Multiply: lambda v: () if v.inputs[0] is v.inputs[1] else _scaled(v),
-    Divide: lambda v: v.inputs[
-        :1
-    ],  # by a count; a negative divisor makes the root NaN, with or without this
+    # by a count; a negative divisor makes the root NaN, with or without this
+    Divide: lambda v: _weighted_mean(v) or v.inputs[:1],
     Add: lambda v: v.inputs,
     Sum: lambda v: v.inputs,
     SegmentSum: lambda v: v.inputs[:1],
@@ -47,6 +47,16 @@ MADE_OF: dict[type[Op], Parts] = {
 def _scaled(v: Var) -> tuple[Var, ...] | None:
     variable = tuple([x for x in v.inputs if not isinstance(x.op, Full)])
     return variable if len(variable) == 1 else None
+
+
+def _weighted_mean(v: Var) -> tuple[Var, ...] | None:
+    """The values of Σ w x / Σ w, where it is one: the size of its weights cancels, so they may be left out."""
+    above, below = v.inputs
+    if not isinstance(above.op, Multiply | Einsum) or len(above.inputs) != 2:
+        return None
+    known = {x for node in toposort([below]) for x in node.inputs}
+    values = [x for x, w in (above.inputs, above.inputs[::-1]) if w in known and x not in known]
+    return tuple(values) if len(values) == 1 else None
 
 
 def _is_missing(x: Var) -> bool:

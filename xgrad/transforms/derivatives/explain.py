@@ -5,7 +5,7 @@ from typing import Any
 
 from xgrad.errors import ArgumentError
 from xgrad.gradient.explain import Explanation, Question
-from xgrad.gradient.status import GradStatus, statuses, worst
+from xgrad.gradient.status import UNUSED, GradStatus, statuses, worst
 from xgrad.labels import open_trace, wrap
 from xgrad.transforms.calls.arguments import CallGuard, guard_of
 from xgrad.transforms.calls.jit import is_symbolic
@@ -43,7 +43,9 @@ def grad_status(target: Any, *args: Any, argnums: Any = 0, **kwargs: Any) -> Any
 
     def of_pair(output: Target, wrt: Target) -> GradStatus | None:
         pairs = [found[v][number[y]] for y in output.vars for v in wrt.vars]
-        return worst(pairs) if pairs else None
+        if not pairs:  # a constant, or an argument that holds no numbers
+            return UNUSED if wrt.vars else None
+        return worst(pairs)
 
     return outputs.rebuilt(
         [inputs.rebuilt([of_pair(output, wrt) for wrt in inputs.each]) for output in outputs.each]
