@@ -22,7 +22,18 @@ from xgrad.axes.matrices import (
     trace,
     transposed,
 )
-from xgrad.axes.solving import Det, Inv, Slogdet, Solve, SolveTriangular, inv, matrix_power, solve
+from xgrad.axes.solving import (
+    Det,
+    Inv,
+    LogDet,
+    LuFactors,
+    Slogdet,
+    Solve,
+    SolveTriangular,
+    inv,
+    matrix_power,
+    solve,
+)
 from xgrad.axes.spread import expand
 from xgrad.graph import Var
 
@@ -32,6 +43,8 @@ __all__ = [
     "Eigh",
     "Eigvalsh",
     "Inv",
+    "LogDet",
+    "LuFactors",
     "Qr",
     "Slogdet",
     "Solve",

@@ -177,11 +177,17 @@ class NumpyLinalg(AbstractNamespace):
         except np.linalg.LinAlgError:
             return np.full_like(a, np.nan)
 
-    def eigh(self, a: Array) -> Array:
-        return np.linalg.eigh(_symmetric_part(a))
+    def eigh(self, a: Array) -> Any:
+        try:
+            return np.linalg.eigh(_symmetric_part(a))
+        except np.linalg.LinAlgError:
+            return self.eigvalsh(a), np.full_like(a, np.nan)
 
     def eigvalsh(self, a: Array) -> Array:
-        return np.linalg.eigvalsh(_symmetric_part(a))
+        try:
+            return np.linalg.eigvalsh(_symmetric_part(a))
+        except np.linalg.LinAlgError:
+            return np.full_like(a[..., 0].real, np.nan)
 
 
 def _symmetric_part(a: Array) -> Array:

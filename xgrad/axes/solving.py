@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from xgrad.axes.arithmetic import multiply, negative, real_dtype, subtract
-from xgrad.axes.base import AbstractGeneral, Flow, TensorType
+from xgrad.axes.base import AbstractGeneral, AbstractOpaque, Flow, TensorType
 from xgrad.axes.constants import ones_like, zeros_like
 from xgrad.axes.matrices import (
     Tril,
@@ -43,23 +45,32 @@ class Solve(AbstractGeneral):
 
 
 class SolveTriangular(AbstractGeneral):
-    """x with A x = B, or Aᵀ x = B with ``transpose``; only the lower or the upper triangle of A is read."""
+    """x with A x = B, or Aᵀ x = B with ``transpose``; only the lower or the upper triangle of A is read.
+
+    With ``unit`` the diagonal of A is not read, and taken to be 1.
+    """
 
     lower: bool
     transpose: bool = False
+    unit: bool = False
 
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         return Solve().infer(a, b)
 
     def emit(self, xp: Any, a: Any, b: Any) -> Any:
         return xp.lax.linalg.triangular_solve(
-            a, b, left_side=True, lower=self.lower, transpose_a=self.transpose
+            a,
+            b,
+            left_side=True,
+            lower=self.lower,
+            transpose_a=self.transpose,
+            unit_diagonal=self.unit,
         )
 
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
-        b_ct = SolveTriangular(self.lower, not self.transpose)(ins[0], cts[0])
+        b_ct = SolveTriangular(self.lower, not self.transpose, self.unit)(ins[0], cts[0])
         rules = {0: lambda: self._matrix_ct(b_ct, outs[0]), 1: lambda: b_ct}
         return {i: rules[i]() for i in wanted}
 
@@ -76,7 +87,8 @@ class SolveTriangular(AbstractGeneral):
         return (self(ins[0], _residual(outs[0], tangents, read)),)
 
     def _triangle(self, x: Var) -> Var:
-        return Tril()(x) if self.lower else Triu()(x)
+        k = 1 if self.unit else 0
+        return Tril(-k)(x) if self.lower else Triu(k)(x)
 
 
 def _residual(x: Var, tangents: dict[int, Var], read: Callable[[Var], Var]) -> Var:
@@ -156,6 +168,49 @@ class Slogdet(AbstractGeneral):
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
     ) -> tuple[Var, ...]:
         return (zeros_like(outs[0]), trace(solve(ins[0], tangents[0])))
+
+
+class LogDet(AbstractGeneral):
+    """log(det A), NaN where the determinant is negative: l̇ = tr(A⁻¹ Ȧ), and Ā = ct A⁻ᵀ, whatever the sign."""
+
+    def infer(self, a: TensorType) -> TensorType:
+        assert a.shape[-1] == a.shape[-2], a
+        return TensorType(a.shape[:-2], a.dtype)
+
+    def emit(self, xp: Any, a: Any) -> Any:
+        sign, size = xp.linalg.slogdet(a)
+        return xp.where(xp.less(sign, xp.zeros_like(sign)), xp.full_like(size, np.nan), size)
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        return {0: times_matrix(cts[0], transposed(inv(ins[0])))}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        return (trace(solve(ins[0], tangents[0])),)
+
+
+class LuFactors(AbstractOpaque):
+    """Both factors of A[order] = L U in one matrix, the diagonal of ones of L left out; the order; and its sign, ±1.
+
+    What solutions, inverses and determinants of one matrix share. Rewrites make it, after gradients are expanded.
+    """
+
+    def infer(self, a: TensorType) -> tuple[TensorType, TensorType, TensorType]:
+        assert a.shape[-1] == a.shape[-2], a
+        order = TensorType(a.shape[:-1], np.dtype(np.int32))
+        return (a, order, TensorType(a.shape[:-2], a.dtype))
+
+    def emit(self, xp: Any, a: Any) -> Any:
+        factors, pivots, order = xp.lax.linalg.lu(a)
+        steps = xp.lax.broadcasted_iota(pivots.dtype, pivots.shape, pivots.ndim - 1)
+        swaps = xp.lax.reduce_sum(
+            xp.astype(xp.not_equal(pivots, steps), np.dtype(a.dtype)), (pivots.ndim - 1,)
+        )
+        odd = xp.remainder(swaps, xp.full_like(swaps, 2))
+        return factors, order, xp.subtract(xp.ones_like(odd), xp.add(odd, odd))
 
 
 def matrix_power(x: Var, n: int) -> Var:

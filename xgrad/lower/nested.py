@@ -12,8 +12,10 @@ def rewrite_everywhere(graph: Graph, rules: Rules, fired: list[Fired] | None = N
     return rewrite(map_inner(graph, lambda g: rewrite_everywhere(g, rules, fired)), rules, fired)
 
 
-def map_inner(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:
-    """``graph`` with ``change`` applied to every graph that an op of it holds as a field.
+def map_inner(
+    graph: Graph, change: Callable[[Graph], Graph], but: tuple[type[Op], ...] = ()
+) -> Graph:
+    """``graph`` with ``change`` applied to every graph that an op of it holds as a field, ``but`` for some ops.
 
     Recursion is as deep as derivatives and loops are nested, not as the graph is long.
     """
@@ -22,7 +24,7 @@ def map_inner(graph: Graph, change: Callable[[Graph], Graph]) -> Graph:
     builder = Builder()
     new: dict[Var, Var] = {v: v for v in graph.inputs}
     for node in graph.nodes:
-        op = with_inner(node.op, change)
+        op = node.op if isinstance(node.op, but) else with_inner(node.op, change)
         made = builder.node(op, [new[v] for v in node.inputs], node)
         new.update(zip(node.outputs, made.outputs, strict=True))
     return Graph(graph.inputs, [new[v] for v in graph.outputs])
