@@ -234,6 +234,29 @@ def test_last_output(rng: np.random.Generator, backwards: bool):
     assert_declines("last_output", [c, x], [*lasts, y, z])
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_steps_after_the_last_that_is_read_are_not_taken(rng: np.random.Generator, backwards: bool):
+    c, x = var(2), var(N, 2)
+    step = lambda c, x, w: ([add(c[0], x[0])], [add(c[0], x[0]), sin(c[0])])  # noqa: E731
+    last, y, z = scan(step, [c], [x], reverse=backwards)
+    read = [slice_axis(y, 0, 1, 3), slice_axis(z, 0, 2, 4) if backwards else slice_axis(z, 0, 0, 2)]
+    new = rewritten("cut_short", [c, x], read, rng)
+    assert [op.length for op in loops(new)] == [4 if backwards else 3]
+    assert_declines("cut_short", [c, x], [*read, last])
+    assert_declines("cut_short", [c, x], [*read, sum_(y, (0,))])
+    assert_declines("cut_short", [c, x], [*read, y])
+
+
+def test_one_slice_in_the_middle_is_a_shorter_loop_that_stacks_nothing(rng: np.random.Generator):
+    c, x = var(2), var(N, 2)
+    _, y = scan(lambda c, x, w: ([add(c[0], x[0])], [sin(c[0])]), [c], [x])
+    graph, log = Graph([c, x], [slice_axis(y, 0, 2, 3)]), []
+    small = simplify(graph, CANONICAL, LOOPS, log)
+    assert [(op.length, len(op.stacks)) for op in loops(small)] == [(3, 0)]
+    assert "Pad" not in {type(node.op).__name__ for node in small.nodes}
+    assert_equal(graph, small, rng)
+
+
 def test_turned(rng: np.random.Generator):
     c, x = var(), var(N)
     last, y = scan(lambda c, x, w: ([add(c[0], x[0])], [sin(c[0])]), [c], [reverse(x, (0,))])

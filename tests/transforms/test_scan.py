@@ -17,7 +17,6 @@ from tests.transforms.loop_shapes import (
     python_loop,
     series,
 )
-from xgrad.axes.constants import Full
 from xgrad.axes.loops import Scan
 from xgrad.graph import Graph
 from xgrad.transforms.tree import flatten
@@ -180,35 +179,7 @@ def test_map_is_a_loop_over_a_dim():
     xr.testing.assert_allclose(found, x.max("time") - x.min("time"))
 
 
-# ---- counts --------------------------------------------------------------------------------------------------------
-def power(x: Any) -> Any:
-    """x ** 16, by a loop."""
-    _, ys = xgrad.scan(lambda c, _: (c**2, c**2), x, length=4)
-    return ys[-1]
-
-
-@pytest.mark.parametrize(("order", "factor"), [(1, 16), (2, 240), (3, 3360), (4, 43680)])
-def test_each_derivative_of_a_scalar_recurrence_is_one_loop(order: int, factor: int):
-    derivative = power
-    for _ in range(order):
-        derivative = xgrad.grad(derivative)
-    np.testing.assert_allclose(derivative(1.1), factor * 1.1 ** (16 - order), rtol=1e-12)
-    stages = derivative.stages(1.1)
-    assert stages.hlo.count(" while(") == 1
-    assert {type(node.op) for node in stages.optimised.nodes} == {Scan, Full}  # nothing around it
-    (loop,) = [node.op for node in stages.optimised.nodes if isinstance(node.op, Scan)]
-    assert (loop.carries, loop.sequences, len(loop.stacks)) == (order + 1, 0, 0)
-
-
-@each_route
-def test_value_and_gradient_of_a_vector_state_are_two_loops(ad: str):
-    init, xs = MIXED.arguments(7)
-    cost = xgrad.jit(lambda init: energy(xgrad.scan(MIXED.step, init, xs, dim="time")), ad=ad)
-    stages = xgrad.value_and_grad(cost).stages(init)
-    assert stages.hlo.count(" while(") == 2
-    assert loops(stages.optimised) == 2 or ad == "jax"
-
-
+# ---- size -----------------------------------------------------------------------------------------------------------
 def test_the_program_does_not_grow_with_the_number_of_steps():
     def cost(c: Any, length: int) -> Any:
         return (xgrad.scan(lambda c, _: (np.sin(c) * 0.9, c.sum()), c, length=length)[1] ** 2).sum()
@@ -299,57 +270,6 @@ def test_checkpoints_save_memory():
         for how in (None, "sqrt")
     }
     assert memory["sqrt"] < 0.2 * memory[None]
-
-
-# ---- products with second derivatives --------------------------------------------------------------------------------
-def kalman(x: Any) -> Any:
-    """The log-likelihood of a local level model, by the logs of its two variances."""
-    level, noise = np.exp(x.isel(p=0)), np.exp(x.isel(p=1))
-    data = xr.DataArray(np.sin(np.arange(40.0)), dims="t")
-
-    def step(state: Any, y: Any) -> tuple[Any, Any]:
-        mean, variance = state
-        variance = variance + level
-        total = variance + noise
-        error, gain = y - mean, variance / total
-        return (mean + gain * error, variance * (1 - gain)), -0.5 * (
-            np.log(total) + error**2 / total
-        )
-
-    return xgrad.scan(step, (0.0, 1.0), data, dim="t")[1].sum()
-
-
-def cell(x: Any) -> Any:
-    """Something like an LSTM."""
-    data = xr.DataArray(np.cos(np.arange(24.0)).reshape(8, 3), dims=("t", "p"))
-
-    def step(state: Any, u: Any) -> tuple[Any, Any]:
-        memory, out = state
-        gate = 1 / (1 + np.exp(-(out + u)))
-        memory = gate * memory + (1 - gate) * np.tanh(x * u)
-        out = gate * np.tanh(memory)
-        return (memory, out), (out**2).sum()
-
-    return xgrad.scan(step, (0 * x, 0 * x), data, dim="t")[1].sum()
-
-
-def state(x: Any) -> Any:
-    """A vector state that mixes."""
-    return energy(xgrad.scan(MIXED.step, x.rename(p="site"), FORCING, dim="time"))
-
-
-FORCING = series(6, site=3)
-
-
-@pytest.mark.parametrize(("cost", "size"), [(kalman, 2), (cell, 3), (state, 3)])
-def test_a_product_with_the_hessian_is_two_loops(cost: Any, size: int):
-    x, direction = array(p=size), array(p=size)
-    product = xgrad.hessian_vector_product(cost)
-    step = 1e-5
-    gradient = xgrad.grad(cost)
-    difference = (gradient(x + step * direction) - gradient(x - step * direction)) / (2 * step)
-    np.testing.assert_allclose(product(x, direction), difference, rtol=1e-5, atol=1e-7)
-    assert product.stages(x, direction).hlo.count(" while(") <= 2
 
 
 def test_markers_keep_the_mode_that_was_asked_for():

@@ -24,6 +24,7 @@ from xgrad.gradient.loops import (
     push_while,
 )
 from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
+from xgrad.gradient.twice import pull_pullback, push_pullback
 from xgrad.graph import Builder, Graph, Node, Op, Var, located
 
 
@@ -101,6 +102,7 @@ HOLDING: dict[type[Op], Family] = {  # ops whose derivatives hold the derivative
     Batched: Family(
         partial(pull_batched, expand_pullback), partial(push_batched, expand_pushforward)
     ),
+    Pullback: Family(pull_pullback, push_pullback),
     Scan: Family(partial(pull_scan, expand_pullback), partial(push_scan, expand_pushforward)),
     While: Family(pull_while, partial(push_while, expand_pushforward)),
     Switch: Family(partial(pull_switch, expand_pullback), partial(push_switch, expand_pushforward)),

@@ -24,9 +24,18 @@ def prefers_forward(op: Pullback) -> bool:
 
     Markers change cotangents and tangents each in its own way, so that the mode must be the one asked for.
     """
+    return (
+        by_one_number(op)
+        and has_loop(op.graph)
+        and _is_real(op.graph)
+        and not holds_markers(op.graph)
+    )
+
+
+def by_one_number(op: Pullback) -> bool:
+    """Whether a pullback is with respect to one real number."""
     wrt = [op.graph.inputs[i].type for i in op.wrt]
-    single = len(wrt) == 1 and wrt[0].size == 1 and wrt[0].dtype.kind == "f"
-    return single and has_loop(op.graph) and _is_real(op.graph) and not holds_markers(op.graph)
+    return len(wrt) == 1 and wrt[0].size == 1 and wrt[0].dtype.kind == "f"
 
 
 def has_loop(graph: Graph) -> bool:

@@ -1,14 +1,15 @@
 """Where lazy derivatives become ordinary ops or JAX calls: innermost first, each by its route or the function's."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, share_primals
 from xgrad.gradient.expand import expand_pullback, expand_pushforward
 from xgrad.gradient.markers import holds_markers, strip_markers
-from xgrad.gradient.modes import holds_while, prefers_forward, pull_by_pushing
+from xgrad.gradient.modes import by_one_number, holds_while, prefers_forward, pull_by_pushing
 from xgrad.gradient.ops import Pullback, Pushforward
-from xgrad.graph import Builder, Graph, Op, Var, located
-from xgrad.lower.nested import map_inner
+from xgrad.gradient.twice import is_symmetric
+from xgrad.graph import Builder, Graph, Node, Op, Var, located
+from xgrad.lower.nested import map_inner, map_inner_of
 
 Expansion = Callable[..., tuple[Var, ...]]
 
@@ -26,18 +27,43 @@ ROUTES: dict[tuple[type[Op], str], Expansion] = {
 
 def expand_derivatives(graph: Graph, ad: str, simplify: Callable[[Graph], Graph]) -> Graph:
     """``graph`` without lazy derivatives. ``simplify`` is applied to each subgraph before it is differentiated."""
-    graph = map_inner(graph, lambda inner: simplify(expand_derivatives(inner, ad, simplify)))
-    if not any(isinstance(node.op, Pullback | Pushforward) for node in graph.nodes):
-        return graph
-    return share_primals(_expand_here(graph, ad))
+    return _expand(graph, ad, simplify, keep=False)
 
 
-def _expand_here(graph: Graph, ad: str) -> Graph:
+def _expand(graph: Graph, ad: str, simplify: Callable[[Graph], Graph], keep: bool) -> Graph:
+    """``graph`` without lazy derivatives; with ``keep``, those are left whose own derivative is known."""
+
+    def inside(op: Op, inner: Graph) -> Graph:
+        return simplify(_expand(inner, ad, simplify, _keeps_pullbacks(op, ad)))
+
+    while True:
+        graph = map_inner_of(graph, inside)
+        lazy = [node for node in graph.nodes if isinstance(node.op, Pullback | Pushforward)]
+        todo = {node for node in lazy if not (keep and _is_kept(node.op, ad))}
+        if not todo:
+            return graph
+        graph = share_primals(_expand_here(graph, ad, todo))
+
+
+def _keeps_pullbacks(op: Op, ad: str) -> bool:
+    """Whether the pullbacks in the graph of ``op`` may stay: it is itself one, of reverse mode and by our rules."""
+    return isinstance(op, Pullback) and _is_symbolic(op, ad) and not by_one_number(op)
+
+
+def _is_kept(op: Op, ad: str) -> bool:
+    return isinstance(op, Pullback) and _is_symbolic(op, ad) and is_symmetric(op)
+
+
+def _is_symbolic(op: Pullback, ad: str) -> bool:
+    return ad != REFERENCE and _route(op, ad) != "jax"
+
+
+def _expand_here(graph: Graph, ad: str, todo: Container[Node]) -> Graph:
     builder = Builder()
     new: dict[Var, Var] = {v: v for v in graph.inputs}
     for node in graph.nodes:
         inputs: Sequence[Var] = [new[v] for v in node.inputs]
-        if isinstance(node.op, Pullback | Pushforward):
+        if node in todo and isinstance(node.op, Pullback | Pushforward):
             with located(node.source):
                 outputs = _expansion(node.op, ad)(node.op, inputs)
         else:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from xgrad.graph import Builder, Fired, Graph, Op, Rules, Var, rewrite
+from xgrad.graph import Builder, Fired, Graph, Node, Op, Rules, Var, rebuild, rewrite
 
 
 def rewrite_everywhere(graph: Graph, rules: Rules, fired: list[Fired] | None = None) -> Graph:
@@ -51,3 +51,17 @@ def with_inner(op: Op, change: Callable[[Graph], Graph]) -> Op:
         for name, value in held.items()
     }
     return dataclasses.replace(op, **changed)  # pyright: ignore[reportArgumentType, reportCallIssue]
+
+
+def map_inner_of(graph: Graph, change: Callable[[Op, Graph], Graph]) -> Graph:
+    """``map_inner`` with a ``change`` that is told the op that holds the graph."""
+    return rebuild(graph, lambda node, inputs: _changed(node, inputs, change))
+
+
+def _changed(
+    node: Node, inputs: tuple[Var, ...], change: Callable[[Op, Graph], Graph]
+) -> tuple[Var, ...]:
+    op = with_inner(node.op, lambda inner: change(node.op, inner))
+    if op is node.op and all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
+        return node.outputs
+    return Node(op, inputs, [v.type for v in node.outputs], node.source).outputs

@@ -1,6 +1,6 @@
 """Rules about loops. Written ``loop(c; x; w) -> c, y``: carries, sequences, what stays the same; stacked outputs.
 
-Why they end: a rule lowers the number of loops; or of the carries, sequences, invariants and outputs of a loop taken
+Why they end: a rule lowers the number of loops; or of steps; or of the carries, sequences, invariants and outputs of a loop taken
 together; or moves work out of a loop; or (``last_output``) turns a stacked output into a carry, which none undoes.
 """
 
@@ -11,7 +11,16 @@ from typing import Any
 from xgrad.axes.arithmetic import Add, Multiply
 from xgrad.axes.constants import Full, Iota
 from xgrad.axes.spread import expand
-from xgrad.axes.structural import Expand, Reverse, Slice, full, reshape, reverse
+from xgrad.axes.structural import (
+    Expand,
+    Reverse,
+    Slice,
+    full,
+    pad_axis,
+    reshape,
+    reverse,
+    slice_axis,
+)
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
 from xgrad.graph import Op, Var, substitute, toposort
 from xgrad.lower.loops import Carry, Fixed, Loop, LoopRule, LoopRules, Outputs, PairRule, Path, Uses
@@ -306,6 +315,29 @@ def _only_last(loop: Loop, k: int, uses: Uses) -> bool:
     )
 
 
+def _cut_short(loop: Loop, uses: Uses) -> Outputs | None:
+    """y[:m], and no carry, of a loop of n steps: a loop of m steps; y has any values, say 0, from there on."""
+    carries, n = len(loop.carries), loop.op.length
+    m = max([_steps_read(n, loop.op.reverse, place, uses) for place in uses.used], default=n)
+    if m >= n or any(place < carries for place in uses.used):
+        return None
+    low, high = (n - m, 0) if loop.op.reverse else (0, n - m)
+    rows = [r._replace(whole=slice_axis(r.whole, 0, low, n - high)) for r in loop.rows]
+    short = dataclasses.replace(loop.op, length=m)
+    outputs = loop._replace(op=short, rows=tuple(rows)).all()
+    return [y and (pad_axis(y, 0, low, high) if k >= carries else y) for k, y in enumerate(outputs)]
+
+
+def _steps_read(n: int, reverse: bool, place: int, uses: Uses) -> int:
+    """The number of steps until a stacked output has been made as far as it is read."""
+    readers = [node.op for node in uses.readers.get(place, [])]
+    if place in uses.results or not all(isinstance(op, Slice) for op in readers):
+        return n
+    slices = [op for op in readers if isinstance(op, Slice)]
+    ends = [n - op.starts[0] if reverse else op.stops[0] for op in slices if op.cut_shape()[0]]
+    return max(ends, default=0)
+
+
 def _turned(loop: Loop, uses: Uses) -> Outputs | None:
     """loop(; x[::-1]) = the loop in the other direction over x, its outputs reversed"""
     if not loop.rows or not all(_is_reversed(r.whole) for r in loop.rows):
@@ -377,6 +409,7 @@ LOOPS = LoopRules(
         LoopRule("equal_carry", _equal_carry),
         LoopRule("hoisted", _hoisted),
         LoopRule("steady_output", _steady_output),
+        LoopRule("cut_short", _cut_short),
         LoopRule("last_output", _last_output),
         LoopRule("turned", _turned),
     ),
