@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xgrad import datasets as datasets
     from xgrad import errors as errors
+    from xgrad import model as model
+    from xgrad.functions import random as random
     from xgrad.functions import special as special
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
@@ -118,7 +120,13 @@ _OWN = {
 }
 
 # modules under their public name
-_MODULES = {"datasets": "xgrad.datasets", "errors": "xgrad.errors", "special": "xgrad.functions.special"}
+_MODULES = {
+    "datasets": "xgrad.datasets",
+    "errors": "xgrad.errors",
+    "model": "xgrad.model",
+    "random": "xgrad.functions.random",
+    "special": "xgrad.functions.special",
+}
 
 # xarray's own functions and classes: they work on traced arrays as they are
 _XARRAY = """

@@ -31,6 +31,14 @@ class LabelNotFoundError(XgradError, KeyError):
     __str__ = Exception.__str__  # KeyError would show the message quoted
 
 
+class OutOfRangeError(XgradError, IndexError):
+    """A position that is not among those of its dim."""
+
+
+class NotDefiniteError(XgradError, ValueError):
+    """A matrix that must be positive definite, and is not; found by the run-time checks."""
+
+
 class TracedValueError(XgradError, RuntimeError):
     """A traced value used where a concrete one is needed, or outside its trace.
 
@@ -82,6 +90,18 @@ class NonFiniteError(XgradError, FloatingPointError):
     """A NaN or an infinity found by the run-time checks."""
 
 
+class ModelContextError(XgradError, TypeError):
+    """A variable declared outside any model."""
+
+
+class DuplicateNameError(XgradError, ValueError):
+    """Two parts of a model with the same name."""
+
+
+class ObservedValueError(XgradError, ValueError):
+    """Observed values that a model cannot have: missing without a policy, or outside the support."""
+
+
 class XgradWarning(UserWarning):
     """The root of every warning of xgrad."""
 
@@ -100,6 +120,14 @@ class SlowLoopWarning(XgradWarning):
 
 class PrecisionWarning(XgradWarning):
     """A float64 value that an outer JAX trace with 64-bit types off would truncate."""
+
+
+class KeyReuseWarning(XgradWarning):
+    """A random key that two draws of one trace use: they draw the same numbers, or dependent ones."""
+
+
+class ConvergenceWarning(XgradWarning):
+    """A solver that stopped before it converged."""
 
 
 def nearest(word: Hashable, choices: Iterable[Hashable]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
 from xgrad.axes.base import TensorType
 from xgrad.axes.contract import Einsum
+from xgrad.axes.gammas import Betaln
 from xgrad.axes.index import Gather, Layout, PutAdd, PutAlong, Scatter, Take, TakeAlong
 from xgrad.axes.integrals import OwensT
 from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentReduction, SegmentSum, SegmentTake
@@ -20,6 +21,7 @@ from xgrad.axes.special import LogExpit, Polygamma
 from xgrad.axes.spread import other_axes
 from xgrad.axes.window import SliceUpdate
 from xgrad.graph import Op
+from xgrad.jax_backend.beta import betaln
 
 Array = Any
 Axes = tuple[int, ...]
@@ -235,6 +237,7 @@ def _owens_t(op: OwensT, xp: Any, h: Array, a: Array) -> Array:
 
 SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
     Argsort: _argsort,
+    Betaln: betaln,
     Einsum: _einsum,
     FloorDivide: _floor_divide,
     Fmod: _fmod,

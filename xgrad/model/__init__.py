@@ -1,0 +1,88 @@
+"""Models over named dims and coords: declare variables with their distributions, then compile, fit, sample and predict.
+
+Names are looked up when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xgrad.model.distributions.continuous import Cauchy as Cauchy
+    from xgrad.model.distributions.continuous import Flat as Flat
+    from xgrad.model.distributions.continuous import Gumbel as Gumbel
+    from xgrad.model.distributions.continuous import Laplace as Laplace
+    from xgrad.model.distributions.continuous import Logistic as Logistic
+    from xgrad.model.distributions.continuous import Normal as Normal
+    from xgrad.model.distributions.continuous import StudentT as StudentT
+    from xgrad.model.distributions.continuous import TruncatedNormal as TruncatedNormal
+    from xgrad.model.distributions.continuous import Uniform as Uniform
+    from xgrad.model.distributions.continuous import VonMises as VonMises
+    from xgrad.model.distributions.discrete import Bernoulli as Bernoulli
+    from xgrad.model.distributions.discrete import Binomial as Binomial
+    from xgrad.model.distributions.discrete import DiracDelta as DiracDelta
+    from xgrad.model.distributions.discrete import DiscreteUniform as DiscreteUniform
+    from xgrad.model.distributions.discrete import Geometric as Geometric
+    from xgrad.model.distributions.discrete import NegativeBinomial as NegativeBinomial
+    from xgrad.model.distributions.discrete import Poisson as Poisson
+    from xgrad.model.distributions.positive import Beta as Beta
+    from xgrad.model.distributions.positive import Exponential as Exponential
+    from xgrad.model.distributions.positive import Gamma as Gamma
+    from xgrad.model.distributions.positive import HalfCauchy as HalfCauchy
+    from xgrad.model.distributions.positive import HalfFlat as HalfFlat
+    from xgrad.model.distributions.positive import HalfNormal as HalfNormal
+    from xgrad.model.distributions.positive import HalfStudentT as HalfStudentT
+    from xgrad.model.distributions.positive import InverseGamma as InverseGamma
+    from xgrad.model.distributions.positive import LogNormal as LogNormal
+    from xgrad.model.distributions.positive import Pareto as Pareto
+    from xgrad.model.distributions.positive import Weibull as Weibull
+    from xgrad.model.model import Model as Model
+    from xgrad.model.parts import Data as Data
+    from xgrad.model.parts import Deterministic as Deterministic
+    from xgrad.model.parts import Potential as Potential
+
+_NAMES = {
+    "Model": "model",
+    "Data": "parts",
+    "Deterministic": "parts",
+    "Potential": "parts",
+    "Cauchy": "distributions.continuous",
+    "Flat": "distributions.continuous",
+    "Gumbel": "distributions.continuous",
+    "Laplace": "distributions.continuous",
+    "Logistic": "distributions.continuous",
+    "Normal": "distributions.continuous",
+    "StudentT": "distributions.continuous",
+    "TruncatedNormal": "distributions.continuous",
+    "Uniform": "distributions.continuous",
+    "VonMises": "distributions.continuous",
+    "Beta": "distributions.positive",
+    "Exponential": "distributions.positive",
+    "Gamma": "distributions.positive",
+    "HalfCauchy": "distributions.positive",
+    "HalfFlat": "distributions.positive",
+    "HalfNormal": "distributions.positive",
+    "HalfStudentT": "distributions.positive",
+    "InverseGamma": "distributions.positive",
+    "LogNormal": "distributions.positive",
+    "Pareto": "distributions.positive",
+    "Weibull": "distributions.positive",
+    "Bernoulli": "distributions.discrete",
+    "Binomial": "distributions.discrete",
+    "DiracDelta": "distributions.discrete",
+    "DiscreteUniform": "distributions.discrete",
+    "Geometric": "distributions.discrete",
+    "NegativeBinomial": "distributions.discrete",
+    "Poisson": "distributions.discrete",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'xgrad.model' has no attribute {name!r}")
+    value = getattr(import_module(f"xgrad.model.{_NAMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NAMES])

@@ -1,0 +1,163 @@
+"""How declarations become sites: dims and coords are settled, symbols made, observations checked."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xgrad.errors import ArgumentError, ObservedValueError, nearest
+from xgrad.graph import user_source
+from xgrad.labels import is_traced
+from xgrad.model.dims import Dims, ModelDims, plain
+from xgrad.model.distributions.base import Distribution
+from xgrad.model.distributions.bijections import Affine, Bijection
+from xgrad.model.sites import DataSite, FreeSite, ObservedSite
+from xgrad.transforms.calls.backing import is_numeric
+from xgrad.transforms.graphs.symbols import xtensor
+
+MISSING = ("error", "drop", "impute")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Declaration:
+    """A variable as the user wrote it: a name, a distribution, and options."""
+
+    name: str
+    distribution: Distribution
+    dims: Dims = None
+    observed: Any = None
+    missing: str = "error"
+    transform: Bijection | None = None
+    noncentered: bool = False
+
+    @property
+    def what(self) -> str:
+        """How messages speak of it."""
+        return f"{type(self.distribution).__name__} {self.name!r}"
+
+
+_OPTIONS = tuple([f.name for f in dataclasses.fields(Declaration)][2:])
+
+
+def declaration(
+    name: str, family: type[Distribution], args: Sequence[Any], given: Mapping[str, Any]
+) -> Declaration:
+    """What the user declared. Raises ArgumentError for options of other values than they may have."""
+    options = {k: v for k, v in given.items() if k in _OPTIONS}
+    parameters = {k: v for k, v in given.items() if k not in _OPTIONS}
+    if not isinstance(name, str):
+        raise ArgumentError(
+            f"{family.__name__}: the first argument is the name of the variable, not {type(name).__name__};"
+            f" write {family.__name__}.dist(...) for a distribution by itself."
+        )
+    found = Declaration(name, family.dist(*args, **parameters), **options)
+    if found.missing not in MISSING:
+        raise ArgumentError(
+            f"{found.what}: missing={found.missing!r} is none of {MISSING}{nearest(found.missing, MISSING)}"
+        )
+    return found
+
+
+def data_site(dims: ModelDims, name: str, value: Any, names: Dims = None) -> DataSite:
+    """Known values as a site; numbers become symbolic, others (strings, dates) stay as they are."""
+    array = labeled(value, names, f"data {name!r}")
+    dims.add(array, f"data {name!r}")
+    array = array.assign_coords(dims.of(array.dims)).rename(name)
+    if not is_numeric(array.dtype):
+        return DataSite(name, array, user_source(), array)
+    symbol = xtensor(name, array.dims, array.shape, array.dtype, array.coords)
+    return DataSite(name, symbol, user_source(), array)
+
+
+def labeled(value: Any, dims: Dims, what: str) -> xr.DataArray:
+    """A value as a DataArray; arrays without names need ``dims``."""
+    if isinstance(value, xr.DataArray):
+        return value
+    array = np.asarray(value)
+    names = (dims,) if isinstance(dims, str) else tuple(dims or ())
+    if len(names) != array.ndim:
+        raise ArgumentError(
+            f"{what}: an array with {array.ndim} axes and dims={names}; pass a DataArray, or name each axis in dims=."
+        )
+    return xr.DataArray(array, dims=names)
+
+
+def free_site(dims: ModelDims, found: Declaration) -> FreeSite:
+    """A variable to be inferred, as a site with a symbol of its own."""
+    distribution = found.distribution
+    if distribution.support.discrete:
+        raise ArgumentError(
+            f"{found.what} is a discrete latent variable, which gradient-based inference cannot sample.\n"
+            "Sum it out of the density by hand (a Mixture does), or give it observed=."
+        )
+    sizes = dims.resolve(found.what, found.dims, implied_sizes(distribution))
+    symbol = xtensor(found.name, tuple(sizes), sizes, "float64", dims.of(sizes))
+    bijection, standard = _bijection(found)
+    return FreeSite(found.name, symbol, user_source(), distribution, bijection, standard)
+
+
+def implied_sizes(distribution: Distribution) -> dict[Any, int]:
+    """The dims that values have since the parameters have them."""
+    return {**distribution.batch_sizes, **distribution.core_sizes}
+
+
+def _bijection(found: Declaration) -> tuple[Bijection, Distribution | None]:
+    if found.transform is not None:
+        return found.transform, None
+    if not found.noncentered:
+        return found.distribution.support.bijection(), None
+    loc, scale, standard = found.distribution.standardised()
+    return Affine(loc, scale), standard
+
+
+def observed_site(dims: ModelDims, found: Declaration, data: DataSite) -> ObservedSite:
+    """A variable whose values are ``data``."""
+    dims.resolve(found.what, data.symbol.dims, implied_sizes(found.distribution))
+    missing = is_missing(data.value)
+    if missing.any() and found.missing == "error":
+        raise _missing_values(found, missing)
+    _check_support(found, data, missing)
+    seen = None if found.missing == "error" else ~is_missing(data.symbol)
+    return ObservedSite(found.name, data.symbol, user_source(), found.distribution, data, seen)
+
+
+def is_missing(array: xr.DataArray) -> xr.DataArray:
+    """Where values are missing; integers never are."""
+    return array.isnull()
+
+
+def _check_support(found: Declaration, data: DataSite, missing: xr.DataArray) -> None:
+    """Raise where a value lies outside the support, as far as that is known before parameters are."""
+    inside = found.distribution.support.contains(data.value)
+    if is_traced(inside):
+        return
+    outside = ~(inside | missing)
+    if outside.any():
+        raise ObservedValueError(
+            f"{found.what}: {int(outside.sum())} of {outside.size} observed values are outside"
+            f" {found.distribution.support}; the first is {first_value(data.value, outside)}."
+        )
+
+
+def _missing_values(found: Declaration, missing: xr.DataArray) -> ObservedValueError:
+    return ObservedValueError(
+        f"{found.what}: {int(missing.sum())} of {missing.size} observed values are missing;"
+        f" the first at {first_place(missing)}.\n"
+        'Say what to do with them: missing="drop" leaves them out, missing="impute" infers them.'
+    )
+
+
+def first_value(array: xr.DataArray, where: xr.DataArray) -> str:
+    """The first value at which ``where`` holds, with its labels."""
+    return f"{plain(array.values[where.values][0])!r} at {first_place(where)}"
+
+
+def first_place(where: xr.DataArray) -> str:
+    """The first entry at which ``where`` holds, by its labels, or positions where there are none."""
+    place = np.argwhere(np.atleast_1d(where.values))[0]
+    indexes = where.indexes
+    named = zip(where.dims, place, strict=False)
+    found = [f"{d}={plain(indexes[d][i])!r}" if d in indexes else f"{d}[{i}]" for d, i in named]
+    return ", ".join(found) or "its only entry"

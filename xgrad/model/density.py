@@ -1,0 +1,119 @@
+"""The log-density of a model and its derivatives, as compiled functions of labeled values and of the data."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from xgrad.errors import ArgumentError, DimensionError, nearest
+from xgrad.model.replay import Replay
+from xgrad.model.sites import FreeSite, ObservedSite, PotentialSite
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.derivatives.grad import grad
+
+if TYPE_CHECKING:
+    from xgrad.model.model import Model
+
+Values = dict[str, xr.DataArray]
+
+
+class Density:
+    """The log-density of the free variables of ``model``, given its data."""
+
+    def __init__(self, model: "Model") -> None:
+        self._model = model
+        self._terms = Compiled(self.traced_terms)
+        self._total = Compiled(self.traced_total)
+        self._gradient = Compiled(grad(self.traced_total))
+
+    def terms(self, values: Mapping[str, Any]) -> xr.Dataset:
+        """Each variable's part of the log-density, entry by entry."""
+        return xr.Dataset(self._terms(self.labeled(values), self._model.known))
+
+    def total(self, values: Mapping[str, Any]) -> xr.DataArray:
+        """The log-density, 0-d."""
+        return self._total(self.labeled(values), self._model.known)
+
+    def gradient(self, values: Mapping[str, Any]) -> xr.Dataset:
+        """The gradient of the log-density by each free variable."""
+        return xr.Dataset(self._gradient(self.labeled(values), self._model.known))
+
+    # ---- inside a trace --------------------------------------------------------------------------------------------
+    def traced_total(self, values: Values, data: Values) -> Any:
+        """The sum of all terms."""
+        return total(self.traced_terms(values, data))
+
+    def traced_terms(self, values: Values, data: Values) -> Values:
+        """The terms of the free variables, of the observed ones, and the potentials."""
+        return Replay(self.pairs(values, data))(self._expressions())
+
+    def traced_unbounded(self, unbounded: Values, data: Values) -> Any:
+        """The log-density of the unbounded values of the free variables."""
+        values, jacobian = self.traced_values(unbounded, data)
+        terms = self.traced_terms(values, data)
+        for name, site in self._model.free.items():
+            if site.standard is not None:
+                terms[name] = site.standard.log_density(unbounded[name])
+        return total(terms) + jacobian
+
+    def traced_values(self, unbounded: Values, data: Values) -> tuple[Values, Any]:
+        """The free variables for unbounded values, and the sum of the log-Jacobians of those that are centred."""
+        replay = Replay(self.pairs({}, data))
+        values, jacobian = {}, 0.0
+        for name, site in self._model.free.items():
+            u = unbounded[name]
+            bijection = site.bijection.replaced(replay)
+            values[name] = bijection.constrain(u)
+            if site.standard is None:
+                jacobian = jacobian + total({name: bijection.log_jacobian(u)})
+            replay.put(site.symbol, values[name])
+        return values, jacobian
+
+    def pairs(self, values: Values, data: Values) -> list[tuple[xr.DataArray, xr.DataArray]]:
+        """The symbols of the model and what takes their place."""
+        sites = {**self._model.inputs, **self._model.free}
+        return [(sites[name].symbol, v) for name, v in {**data, **values}.items()]
+
+    def _expressions(self) -> Values:
+        found: Values = {}
+        for name, site in self._model.sites.items():
+            if isinstance(site, FreeSite | ObservedSite):
+                found[name] = site.log_density()
+            elif isinstance(site, PotentialSite):
+                found[name] = site.symbol
+        return found
+
+    # ---- values from outside ---------------------------------------------------------------------------------------
+    def labeled(self, values: Mapping[str, Any]) -> Values:
+        """``values`` as DataArrays with the dims, coords and dtype of the free variables."""
+        free = self._model.free
+        for name in values:
+            if name not in free:
+                raise ArgumentError(
+                    f"the model has no free variable {name!r}{nearest(name, free) or '.'} It has {', '.join(free)}."
+                )
+        missing = [name for name in free if name not in values]
+        if missing:
+            raise ArgumentError(
+                f"no value for the free variable {missing[0]!r}; give one for each of {', '.join(free)}."
+            )
+        return {name: _like(site.symbol, values[name], name) for name, site in free.items()}
+
+
+def total(terms: Mapping[str, Any]) -> Any:
+    """The sum of all entries of all terms."""
+    return sum([t.sum() if isinstance(t, xr.DataArray) else t for t in terms.values()], start=0.0)
+
+
+def _like(symbol: xr.DataArray, value: Any, name: str) -> xr.DataArray:
+    """``value`` with the labels of ``symbol``; values that have other labels along a dim are refused."""
+    if not isinstance(value, xr.DataArray):
+        value = xr.DataArray(np.broadcast_to(np.asarray(value), symbol.shape), dims=symbol.dims)
+    if set(value.dims) != set(symbol.dims):
+        raise DimensionError(
+            f"the value for {name!r} has the dims {value.dims}; the variable has {symbol.dims}."
+        )
+    template = xr.DataArray(np.empty(symbol.shape), symbol.coords, symbol.dims, name)
+    value, _ = xr.align(value.transpose(*symbol.dims), template, join="exact")
+    return template.copy(data=value.variable.data.astype(symbol.dtype))

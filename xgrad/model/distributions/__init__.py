@@ -1,0 +1,1 @@
+"""Distributions over labeled arrays: densities as labeled expressions, draws by key, supports and their bijections."""

@@ -1,0 +1,155 @@
+"""Where a density is positive: one small class per kind of set. A support tests values and offers its bijection.
+
+``contains`` is elementwise; supports of whole vectors test along their dims, which the answer no longer has.
+"""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xgrad.model.distributions import bijections
+from xgrad.model.distributions.bijections import Bijection
+
+Labeled = Any  # a DataArray or a number
+
+
+class Support:
+    """A set of values. ``inside`` is a value that no density has trouble with."""
+
+    discrete = False
+
+    @property
+    def bounds(self) -> tuple[Labeled, Labeled]:
+        """The lowest and the highest value, or None where there is none."""
+        return None, None
+
+    def contains(self, x: Labeled) -> Labeled:
+        """Whether each value (or vector) lies in the set."""
+        raise NotImplementedError(type(self).__name__)
+
+    def inside(self) -> Labeled:
+        """A value in the set, to stand where a value outside would make NaN."""
+        raise NotImplementedError(type(self).__name__)
+
+    def bijection(self) -> Bijection:
+        """The default map from all real numbers onto the set."""
+        raise NotImplementedError(f"{self} has no map from the real numbers")
+
+
+@dataclass(frozen=True, eq=False)
+class Real(Support):
+    """All real numbers."""
+
+    def contains(self, x: Labeled) -> Labeled:
+        return np.isfinite(x)
+
+    def inside(self) -> Labeled:
+        return 0.0
+
+    def bijection(self) -> Bijection:
+        return bijections.Identity()
+
+    def __str__(self) -> str:
+        return "the real numbers"
+
+
+@dataclass(frozen=True, eq=False)
+class Interval(Support):
+    """The numbers between two bounds, which are numbers or labeled arrays; None is no bound.
+
+    ``closed`` says of each bound whether it belongs to the set.
+    """
+
+    lower: Labeled = None
+    upper: Labeled = None
+    closed: tuple[bool, bool] = (False, False)
+
+    @property
+    def bounds(self) -> tuple[Labeled, Labeled]:
+        return self.lower, self.upper
+
+    def contains(self, x: Labeled) -> Labeled:
+        low, high = self.closed
+        inside = np.isfinite(x)
+        if self.lower is not None:
+            inside = inside & ((x >= self.lower) if low else (x > self.lower))
+        if self.upper is not None:
+            inside = inside & ((x <= self.upper) if high else (x < self.upper))
+        return inside
+
+    def inside(self) -> Labeled:
+        if self.lower is None:
+            return self.upper - 1.0
+        return self.lower + 1.0 if self.upper is None else 0.5 * (self.lower + self.upper)
+
+    def bijection(self) -> Bijection:
+        if self.upper is None:
+            return bijections.Log(self.lower)
+        if self.lower is None:
+            return bijections.Log(self.upper, downwards=True)
+        return bijections.Logit(self.lower, self.upper)
+
+    def __str__(self) -> str:
+        opening, closing = "[" if self.closed[0] else "(", "]" if self.closed[1] else ")"
+        return f"{opening}{_bound(self.lower, '-∞')}, {_bound(self.upper, '∞')}{closing}"
+
+
+@dataclass(frozen=True, eq=False)
+class Integers(Support):
+    """The integers between two bounds, which belong to the set; None is no bound."""
+
+    lower: Labeled = None
+    upper: Labeled = None
+    discrete = True
+
+    @property
+    def bounds(self) -> tuple[Labeled, Labeled]:
+        return self.lower, self.upper
+
+    def contains(self, x: Labeled) -> Labeled:
+        inside = np.isfinite(x) & (x == np.floor(x))
+        if self.lower is not None:
+            inside = inside & (x >= self.lower)
+        if self.upper is not None:
+            inside = inside & (x <= self.upper)
+        return inside
+
+    def inside(self) -> Labeled:
+        return 0 if self.lower is None else self.lower
+
+    def __str__(self) -> str:
+        return f"the integers from {_bound(self.lower, '-∞')} to {_bound(self.upper, '∞')}"
+
+
+@dataclass(frozen=True, eq=False)
+class Simplex(Support):
+    """Vectors along ``dim`` of positive numbers that sum to 1."""
+
+    dim: Hashable
+    tolerance: float = 1e-6
+
+    def contains(self, x: xr.DataArray) -> Labeled:
+        return (x >= 0).all(self.dim) & (abs(x.sum(self.dim) - 1.0) < self.tolerance)
+
+    def bijection(self) -> Bijection:
+        return bijections.Simplex(self.dim)
+
+    def __str__(self) -> str:
+        return f"the probabilities along {self.dim!r} (positive, their sum 1)"
+
+
+def _bound(value: Labeled, infinite: str) -> str:
+    if value is None:
+        return infinite
+    return f"{value:g}" if isinstance(value, int | float) else "a parameter"
+
+
+real = Real()
+positive = Interval(0.0)
+nonnegative = Interval(0.0, closed=(True, False))
+unit = Interval(0.0, 1.0)
+unit_closed = Interval(0.0, 1.0, closed=(True, True))
+counts = Integers(0)

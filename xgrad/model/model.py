@@ -1,0 +1,156 @@
+"""``Model``: named variables over named dims, declared in a ``with`` block, and what can be done with them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from xgrad.errors import ArgumentError, DuplicateNameError, nearest
+from xgrad.graph import user_source
+from xgrad.labels import is_traced
+from xgrad.model import context, declaring
+from xgrad.model.density import Density
+from xgrad.model.dims import Dims, ModelDims
+from xgrad.model.distributions.base import Distribution
+from xgrad.model.sites import (
+    DataSite,
+    DeterministicSite,
+    FreeSite,
+    ObservedSite,
+    PotentialSite,
+    Site,
+)
+from xgrad.model.unbounded import UnboundedDensity
+from xgrad.transforms.graphs.symbols import as_xtensor
+
+
+class Model:
+    """Named variables over named dims and coords.
+
+    ``coords`` maps dims to labels, or to a size where there are none; or it is a Dataset, whose coords are those of the
+    model and whose variables become its data. Dims and labels of arrays declared later are added by themselves.
+
+    >>> from xgrad.model import HalfNormal, Model, Normal
+    >>> with Model(coords={"city": ["Oslo", "Rome"]}) as m:
+    ...     spread = HalfNormal("spread")
+    ...     level = Normal("level", 0.0, spread, dims="city")
+    >>> level.sizes
+    Frozen({'city': 2})
+    >>> float(m.logp({"spread": 1.0, "level": [0.0, 0.0]}))  # doctest: +ELLIPSIS
+    -2.5636...
+    """
+
+    def __init__(self, coords: Mapping[Any, Any] | xr.Dataset | None = None) -> None:
+        self.sites: dict[str, Site] = {}
+        self.dims = ModelDims(coords.coords if isinstance(coords, xr.Dataset) else coords)
+        self._density: Density | None = None
+        self._unbounded: UnboundedDensity | None = None
+        if isinstance(coords, xr.Dataset):
+            for name, array in coords.data_vars.items():
+                self.data(str(name), array)
+
+    def __enter__(self) -> "Model":
+        context.enter(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        context.leave()
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """The symbolic array called ``name``."""
+        if name not in self.sites:
+            raise KeyError(f"the model has no variable {name!r}{nearest(name, self.sites)}")
+        return self.sites[name].symbol
+
+    @property
+    def free(self) -> dict[str, FreeSite]:
+        """The variables to be inferred."""
+        return {k: s for k, s in self.sites.items() if isinstance(s, FreeSite)}
+
+    @property
+    def inputs(self) -> dict[str, DataSite]:
+        """All numeric data: what was declared by ``Data``, and what variables were observed to be."""
+        found = [s.data if isinstance(s, ObservedSite) else s for s in self.sites.values()]
+        return {s.name: s for s in found if isinstance(s, DataSite) and is_traced(s.symbol)}
+
+    @property
+    def known(self) -> dict[str, xr.DataArray]:
+        """The values of all numeric data."""
+        return {name: site.value for name, site in self.inputs.items()}
+
+    # ---- declaring -------------------------------------------------------------------------------------------------
+    def data(self, name: str, value: Any, dims: Dims = None) -> xr.DataArray:
+        """Known values as a symbolic array, so that they can be exchanged for others; see ``Data``."""
+        return self._add(declaring.data_site(self.dims, name, value, dims))
+
+    def variable(
+        self, name: str, family: type[Distribution], args: Sequence[Any], options: dict[str, Any]
+    ) -> xr.DataArray:
+        """A variable with a distribution of ``family``.
+
+        Options beside the parameters: ``dims`` (``...`` stands for those of the parameters), ``observed`` with
+        ``missing`` (``"error"``, ``"drop"`` or ``"impute"``), ``transform`` (a Bijection), and ``noncentered`` for
+        families of locations and scales.
+        """
+        found = declaring.declaration(name, family, args, options)
+        if found.observed is None:
+            return self._add(declaring.free_site(self.dims, found))
+        return self._add(declaring.observed_site(self.dims, found, self._observed_data(found)))
+
+    def _observed_data(self, found: declaring.Declaration) -> DataSite:
+        """The data that a variable was observed to be: declared by ``Data`` before, or declared now."""
+        if not is_traced(found.observed):
+            return declaring.data_site(self.dims, found.name, found.observed, found.dims)
+        for site in self.sites.values():
+            if isinstance(site, DataSite) and site.symbol is found.observed:
+                return site
+        raise ArgumentError(
+            f"{found.what}: observed= must be an array of known values, or what Data(...) returned; got a computed one."
+        )
+
+    def deterministic(self, name: str, expression: Any) -> xr.DataArray:
+        """A computed value that is kept, with the dims it has; see ``Deterministic``."""
+        return self._add(DeterministicSite(name, as_xtensor(expression, name=name), user_source()))
+
+    def potential(self, name: str, expression: Any) -> xr.DataArray:
+        """A term of the log-density; see ``Potential``."""
+        return self._add(PotentialSite(name, as_xtensor(expression, name=name), user_source()))
+
+    def _add(self, site: Site) -> xr.DataArray:
+        if site.name in self.sites:
+            raise DuplicateNameError(
+                f"the model has a {_kind(self.sites[site.name])} {site.name!r} already, declared at"
+                f" {self.sites[site.name].source}; give this one another name."
+            )
+        self.sites[site.name] = site
+        self._density = self._unbounded = None
+        return site.symbol
+
+    # ---- the density -----------------------------------------------------------------------------------------------
+    @property
+    def density(self) -> Density:
+        """The compiled log-density and its derivatives."""
+        if self._density is None:
+            self._density = Density(self)
+        return self._density
+
+    @property
+    def logp_fn(self) -> UnboundedDensity:
+        """The log-density as a pure JAX function of a flat dict of unbounded arrays; see ``UnboundedDensity``."""
+        if self._unbounded is None:
+            self._unbounded = UnboundedDensity(self)
+        return self._unbounded
+
+    def logp(self, values: Mapping[str, Any], *, terms: bool = False) -> Any:
+        """The log-density at ``values`` of the free variables, given the data: 0-d, or with ``terms`` a Dataset of each
+        variable's part, entry by entry.
+        """
+        return self.density.terms(values) if terms else self.density.total(values)
+
+    def dlogp(self, values: Mapping[str, Any]) -> xr.Dataset:
+        """The gradient of ``logp`` by each free variable."""
+        return self.density.gradient(values)
+
+
+def _kind(site: Site) -> str:
+    return type(site).__name__.removesuffix("Site").lower()

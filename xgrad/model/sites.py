@@ -1,0 +1,63 @@
+"""What a model consists of: data, free and observed variables, deterministic values, potentials; each by its name."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import xarray as xr
+
+from xgrad.graph import Source
+from xgrad.model.distributions.base import Distribution
+from xgrad.model.distributions.bijections import Bijection
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A named part of a model. ``symbol`` stands for its value in the expressions of later sites."""
+
+    name: str
+    symbol: xr.DataArray
+    source: Source | None
+
+
+@dataclass(frozen=True, eq=False)
+class DataSite(Site):
+    """Known values, which may be exchanged without a new model."""
+
+    value: xr.DataArray
+
+
+@dataclass(frozen=True, eq=False)
+class FreeSite(Site):
+    """A variable to be inferred. Samplers see it through ``bijection``, as numbers without bounds."""
+
+    distribution: Distribution
+    bijection: Bijection
+    standard: Distribution | None = None  # of the unbounded value itself, where non-centred
+
+    def log_density(self) -> xr.DataArray:
+        """The expression for the log-density, entry by entry."""
+        return self.distribution.log_density(self.symbol)
+
+
+@dataclass(frozen=True, eq=False)
+class ObservedSite(Site):
+    """A variable whose value is known: ``symbol`` is data, or data completed by imputed values."""
+
+    distribution: Distribution
+    data: DataSite  # the values as they were given; of this name, or declared before under another
+    seen: Any = None  # where ``symbol`` was observed; None: everywhere
+
+    def log_density(self) -> xr.DataArray:
+        """The expression for the log-density, entry by entry: 0 where nothing was observed."""
+        terms = self.distribution.log_density(self.symbol)
+        return terms if self.seen is None else xr.where(self.seen, terms, 0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class DeterministicSite(Site):
+    """A value computed from others, kept under a name. ``symbol`` is the expression."""
+
+
+@dataclass(frozen=True, eq=False)
+class PotentialSite(Site):
+    """A term added to the log-density. ``symbol`` is the expression."""
