@@ -5,13 +5,17 @@ module imports nothing from xgrad but the errors. From the environment it reads 
 """
 
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
+from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, Literal, NamedTuple, get_args
 
 from xgrad.errors import ArgumentError, nearest
 
 AD = Literal["auto", "symbolic", "jax"]
+CHECKS = ("indices", "finite", "definite")
 
 
 class Options(NamedTuple):
@@ -20,7 +24,8 @@ class Options(NamedTuple):
     ``ad``: how gradients are made where the call does not say (``"auto"``, ``"symbolic"``, ``"jax"``);
     ``check_passes``: whether every pass is followed by a type check of the whole graph; ``disable``: names of
     rewrite rules that stay unused; ``show``: what is printed while compiling (``"rewrites"``); ``jacobian_bytes``: how
-    large a Jacobian may be.
+    large a Jacobian may be; ``fast_math``: whether rules hold that are right for real numbers and only roughly for
+    floating-point ones; ``checks``: which run-time checks compiled functions make (see ``xgrad.checks``).
     """
 
     ad: AD = "auto"
@@ -28,6 +33,8 @@ class Options(NamedTuple):
     disable: tuple[str, ...] = ()
     show: tuple[str, ...] = ()
     jacobian_bytes: int = 2**33
+    fast_math: bool = False
+    checks: tuple[str, ...] = ()
 
 
 def _from_environment() -> Options:
@@ -86,4 +93,39 @@ def _checked(name: str, value: Any) -> Any:
         )
     if name == "ad" and value not in get_args(AD):
         raise ArgumentError(f"option 'ad' must be one of {get_args(AD)}, not {value!r}.")
-    return tuple(value) if name in ("disable", "show") else value
+    if name == "checks":
+        return _checked_kinds(value)
+    if name == "disable":
+        return _checked_rules(value)
+    return tuple(value) if name == "show" else value
+
+
+def _checked_rules(value: Any) -> tuple[str, ...]:
+    """Names of rewrite rules. Their tables stand far above this module, and are looked up where a rule is named."""
+    names = (value,) if isinstance(value, str) else tuple(value or ())
+    known = import_module("xgrad.lower.catalogue").rule_names() if names else ()
+    for name in names:
+        if name not in known:
+            raise ArgumentError(
+                f"option 'disable' names rewrite rules, and there is none called {name!r}"
+                f"{_close(str(name), sorted(known))} docs/rewrites.md lists them."
+            )
+    return names
+
+
+def _close(name: str, known: Sequence[str]) -> str:
+    """The names most like ``name``, as the end of a sentence."""
+    found = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; near it are {', '.join(map(repr, found))}." if found else "."
+
+
+def _checked_kinds(value: Any) -> tuple[str, ...]:
+    """``True`` is all checks, ``False`` none."""
+    kinds = CHECKS if value is True else tuple(value or ())
+    for kind in kinds:
+        if kind not in CHECKS:
+            raise ArgumentError(
+                f"the run-time checks are {', '.join(CHECKS)}; there is none called {kind!r}"
+                f"{nearest(kind, CHECKS) or '.'}"
+            )
+    return kinds

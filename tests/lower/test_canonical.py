@@ -16,6 +16,13 @@ from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.structural import Concat, Expand, Pad, Permute, Reshape, Reverse, Slice
 from xgrad.graph import Graph, Var, check, rewrite
 from xgrad.lower.canonical import CANONICAL
+from xgrad.lower.rules.folding import FOLDING
+from xgrad.lower.rules.identities import IDENTITIES
+from xgrad.lower.rules.indexing import INDEXING
+from xgrad.lower.rules.logs import LOGS
+from xgrad.lower.rules.matrices import MATRICES
+from xgrad.lower.rules.reductions import REDUCTIONS
+from xgrad.lower.rules.stabilise import STABLE
 
 F8 = np.dtype("f8")
 X = np.array([[0.5, -1.5, np.nan], [np.inf, 0.0, -2.0]])
@@ -43,10 +50,6 @@ CASES = {
         lambda x, y, c: e.Multiply()(x, full_like(x, 1)),
         lambda x, y, c: e.Multiply()(x, full_like(x, 2)),
     ),
-    "one_multiply": Case(
-        lambda x, y, c: e.Multiply()(full_like(x, 1), x),
-        lambda x, y, c: e.Multiply()(full_like(x, 2), x),
-    ),
     "divide_one": Case(
         lambda x, y, c: e.Divide()(x, full_like(x, 1)),
         lambda x, y, c: e.Divide()(full_like(x, 1), x),
@@ -59,18 +62,11 @@ CASES = {
         lambda x, y, c: e.Multiply()(x, full_like(x, -1)),
         lambda x, y, c: e.Multiply()(x, full_like(x, 3)),
     ),
-    "minus_one_multiply": Case(
-        lambda x, y, c: e.Multiply()(full_like(x, -1), x),
-        lambda x, y, c: e.Multiply()(full_like(x, 3), x),
-    ),
     "negative_twice": Case(
         lambda x, y, c: e.Negative()(e.Negative()(x)), lambda x, y, c: e.Negative()(e.Absolute()(x))
     ),
     "add_negative": Case(
         lambda x, y, c: e.Add()(x, e.Negative()(y)), lambda x, y, c: e.Add()(x, e.Absolute()(y))
-    ),
-    "negative_add": Case(
-        lambda x, y, c: e.Add()(e.Negative()(x), y), lambda x, y, c: e.Add()(e.Sqrt()(x), y)
     ),
     "subtract_negative": Case(
         lambda x, y, c: e.Subtract()(x, e.Negative()(y)),
@@ -184,10 +180,6 @@ CASES = {
     "slice_twice": Case(
         lambda x, y, c: Slice((1,), (3,), (1,))(Slice((0,), (6,), (2,))(Reshape((6,))(x))),
         lambda x, y, c: Slice((0, 1), (2, 3), (1, 1))(x),
-    ),
-    "slice_repeated": Case(
-        lambda x, y, c: Slice((1, 0, 0), (3, 2, 3), (1, 1, 1))(Expand((4, 2, 3), (1, 2))(x)),
-        lambda x, y, c: Slice((1, 0, 0), (3, 1, 3), (1, 1, 1))(Expand((4, 2, 3), (1, 2))(x)),
     ),
     "reshape_repeated": Case(
         lambda x, y, c: Reshape((3, 2))(Expand((1, 2, 3), (1, 2))(x)),
@@ -317,10 +309,11 @@ def graph(expression):
 
 
 def test_every_rule_has_a_case():
-    assert not [
-        r.name for r in CANONICAL.rules if r.name not in CASES and not r.name.startswith(GENERATED)
-    ]
-    assert not set(CASES) - {r.name for r in CANONICAL.rules}
+    """The tables that have cases of their own are tested beside: stable and simple rules, matrices."""
+    others = LOGS + STABLE + MATRICES + IDENTITIES + REDUCTIONS + INDEXING + FOLDING
+    here = {r.name for r in CANONICAL.rules} - {r.name for r in others.rules}
+    assert not [name for name in here if name not in CASES and not name.startswith(GENERATED)]
+    assert not set(CASES) - here
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -42,8 +42,14 @@ def test_mistakes():
     with pytest.raises(ArgumentError) as error:
         xg.options(chek_passes=True)
     assert str(error.value) == (
-        "the options are ad, check_passes, disable, show, jacobian_bytes; there is none called 'chek_passes';"
+        f"the options are {', '.join(Options._fields)}; there is none called 'chek_passes';"
         " did you mean 'check_passes'?"
+    )
+    with pytest.raises(ArgumentError) as error:
+        xg.options(disable=("logsumexps",))
+    assert str(error.value) == (
+        "option 'disable' names rewrite rules, and there is none called 'logsumexps';"
+        " near it are 'logsumexp', 'logsumexp_dot', 'log_exp'. docs/rewrites.md lists them."
     )
     with pytest.raises(ArgumentError) as error:
         xg.options(ad="numeric")

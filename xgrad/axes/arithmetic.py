@@ -134,6 +134,8 @@ class Reciprocal(AbstractElementwise):
 
 
 class Add(AbstractElementwise):
+    commutes = True
+
     def emit(self, xp: Any, x: Any, y: Any) -> Any:
         return xp.add(x, y)
 
@@ -150,6 +152,8 @@ class Subtract(AbstractElementwise):
 
 
 class Multiply(AbstractElementwise):
+    commutes = True
+
     def emit(self, xp: Any, x: Any, y: Any) -> Any:
         return xp.multiply(x, y)
 
@@ -276,9 +280,6 @@ class AbstractPart(AbstractLinear):
 
     def infer(self, x: TensorType) -> TensorType:
         return TensorType(x.shape, real_dtype(x.dtype))
-
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return mask
 
 
 class Real(AbstractPart):

@@ -19,7 +19,8 @@ from xgrad.axes.arithmetic import (
 from xgrad.axes.base import AbstractElementwise, Flow, TensorType
 from xgrad.axes.constants import full_like, ones_like, zeros_like
 from xgrad.axes.logic import equal, where
-from xgrad.axes.transcendental import exp, log, log1p
+from xgrad.axes.transcendental import Expit as Expit
+from xgrad.axes.transcendental import exp, expit, log, log1p
 from xgrad.graph import Var
 
 
@@ -89,16 +90,6 @@ class Erfinv(AbstractElementwise):
         return (scaled(exp(square(out)), math.sqrt(math.pi) / 2),)
 
 
-class Expit(AbstractElementwise):
-    """1 / (1 + e^-x): d = out (1 - out)"""
-
-    def emit(self, xp: Any, x: Any) -> Any:
-        return xp.special.expit(x)
-
-    def partials(self, out: Var, x: Var) -> Partials:
-        return (multiply(out, subtract(ones_like(out), out)),)
-
-
 class Logit(AbstractElementwise):
     """log(x / (1 - x)): d = 1 / (x (1 - x))"""
 
@@ -130,13 +121,37 @@ class Ndtr(AbstractElementwise):
 
 
 class LogNdtr(AbstractElementwise):
-    """The logarithm of ``Ndtr``: d = e^(-x²/2 - out) / √(2π), far out too, where ``Ndtr`` itself is 0."""
+    """The logarithm of ``Ndtr``: d = φ(x) / Φ(x), far out too, where ``Ndtr`` itself is 0."""
 
     def emit(self, xp: Any, x: Any) -> Any:
-        return xp.special.log_ndtr(x)
+        """By the scaled tail below -1, and by what is missing from 1 above: neither loses digits.
+
+        Either is computed at -1 where the other is chosen, for the sake of JAX's own derivative of it.
+        """
+        border, half = xp.full_like(x, -1), xp.full_like(x, 0.5)
+        is_low = xp.less(x, border)
+        low, high = xp.where(is_low, x, border), xp.where(is_low, border, x)
+        root = xp.full_like(x, 1 / math.sqrt(2))
+        tail = xp.special.erfcx(xp.negative(xp.multiply(low, root)))
+        missing = xp.multiply(xp.special.erfc(xp.multiply(high, root)), half)
+        scaled_back = xp.subtract(
+            xp.log(xp.multiply(tail, half)), xp.multiply(xp.multiply(low, low), half)
+        )
+        return xp.where(is_low, scaled_back, xp.log1p(xp.negative(missing)))
 
     def partials(self, out: Var, x: Var) -> Partials:
-        return (exp(subtract(_log_normal(x), out)),)
+        return (InverseMills()(x),)
+
+
+class InverseMills(AbstractElementwise):
+    """φ(x) / Φ(x), the normal density over its distribution function: d = -out (x + out)"""
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        tail = xp.special.erfcx(xp.multiply(x, xp.full_like(x, -1 / math.sqrt(2))))
+        return xp.divide(xp.full_like(x, math.sqrt(2 / math.pi)), tail)
+
+    def partials(self, out: Var, x: Var) -> Partials:
+        return (negative(multiply(out, add(x, out))),)
 
 
 class Ndtri(AbstractElementwise):
@@ -195,7 +210,3 @@ class Xlog1py(AbstractElementwise):
 def _log_normal(x: Var) -> Var:
     """The logarithm of the normal density."""
     return subtract(scaled(square(x), -0.5), full_like(x, math.log(2 * math.pi) / 2))
-
-
-def expit(x: Var) -> Var:
-    return Expit()(x)

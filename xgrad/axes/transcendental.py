@@ -249,15 +249,30 @@ class Hypot(AbstractElementwise):
         return (divide(x, radius), divide(y, radius))
 
 
+class Expit(AbstractElementwise):
+    """1 / (1 + e^-x): d = out expit(-x), as 1 - out has few digits for large x"""
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.special.expit(x)
+
+    def partials(self, out: Var, x: Var) -> Partials:
+        return (multiply(out, expit(negative(x))),)
+
+
 class Logaddexp(AbstractElementwise):
-    """log(e^x + e^y): d/dx = e^(x - out)"""
+    """log(e^x + e^y): d/dx = expit(x - y), and 0 where both terms are e^-∞ = 0"""
+
+    commutes = True
 
     def emit(self, xp: Any, x: Any, y: Any) -> Any:
         return xp.logaddexp(x, y)
 
     def partials(self, out: Var, x: Var, y: Var) -> Partials:
-        total = _without_minus_infinity(out)
-        return (exp(subtract(x, total)), exp(subtract(y, total)))
+        nothing, zero = equal(out, full_like(out, -np.inf)), zeros_like(out)
+        return (
+            where(nothing, zero, expit(subtract(x, y))),
+            where(nothing, zero, expit(subtract(y, x))),
+        )
 
 
 class Logaddexp2(AbstractElementwise):
@@ -295,6 +310,10 @@ def exp(x: Var) -> Var:
 
 def expm1(x: Var) -> Var:
     return Expm1()(x)
+
+
+def expit(x: Var) -> Var:
+    return Expit()(x)
 
 
 def log(x: Var) -> Var:

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from xgrad.graph import Fired, Graph, check
 from xgrad.lower.batched import hoist
-from xgrad.lower.canonical import CANONICAL
+from xgrad.lower.canonical import CANONICAL, FAST
+from xgrad.lower.chains import reorder_chains
 from xgrad.lower.derivatives import REFERENCE, expand_derivatives, strip_everywhere
+from xgrad.lower.factors import share_factors
 from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.rules.loops import LOOPS
@@ -32,7 +34,14 @@ def _lower(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
 
 def _canonicalise(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     disabled = current_options().disable
-    return simplify(graph, CANONICAL.without(disabled), LOOPS.without(disabled), fired)
+    rules = FAST if current_options().fast_math else CANONICAL
+    while True:
+        graph = simplify(graph, rules.without(disabled), LOOPS.without(disabled), fired)
+        log: list[Fired] = []
+        graph = reorder_chains(graph, disabled, log)
+        if not log:
+            return graph
+        fired.extend(log)
 
 
 def _expand(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
@@ -44,6 +53,13 @@ def _keep(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     kept = rewrite_loops(graph, RESIDUALS.without(current_options().disable), log)
     fired.extend(log)
     return _canonicalise(kept, ad, fired) if log else graph
+
+
+def _factor(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    log: list[Fired] = []
+    factored = share_factors(graph, current_options().disable, log)
+    fired.extend(log)
+    return _canonicalise(factored, ad, fired) if log else graph
 
 
 def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
@@ -65,6 +81,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("strip markers", _strip, "no marker is left"),
     Pass("hoist", _hoist, "a batched graph computes nothing that is the same at all its places"),
     Pass("canonicalise again", _canonicalise, "no rule applies, inside loops too"),
+    Pass("factor", _factor, "no matrix is factored twice"),
     Pass("keep residuals", _keep, "no backward loop repeats what costs much in the forward one"),
 )
 

@@ -1,4 +1,7 @@
-"""Arithmetic identities that keep the value to the last bit, or round less. Each lowers the number of nodes."""
+"""Arithmetic identities that keep the value to the last bit, or round less.
+
+Why it ends: each rule lowers the number of nodes or of roundings, or moves a sign towards the outputs.
+"""
 
 from typing import Any
 
@@ -25,9 +28,6 @@ ARITHMETIC = Rules(
         "multiply_one", Multiply()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE
     ),  # x * 1 = x
     rule(
-        "one_multiply", Multiply()(a_full(), X), lambda x, v: x if is_number(v, 1) else DECLINE
-    ),  # 1 * x = x
-    rule(
         "divide_one", Divide()(X, a_full()), lambda x, v: x if is_number(v, 1) else DECLINE
     ),  # x / 1 = x
     rule(
@@ -38,16 +38,10 @@ ARITHMETIC = Rules(
         Multiply()(X, a_full()),
         lambda x, v: _minus(x) if is_number(v, -1) else DECLINE,
     ),  # x * -1 = -x
-    rule(
-        "minus_one_multiply",
-        Multiply()(a_full(), X),
-        lambda x, v: _minus(x) if is_number(v, -1) else DECLINE,
-    ),  # -1 * x = -x
     rule("negative_twice", Negative()(Negative()(X)), lambda x: x),  # -(-x) = x
     rule(
         "add_negative", Add()(X, Negative()(Y)), lambda x, y: Subtract()(x, y)
     ),  # x + (-y) = x - y
-    rule("negative_add", Add()(Negative()(X), Y), lambda x, y: Subtract()(y, x)),  # -x + y = y - x
     rule(
         "subtract_negative", Subtract()(X, Negative()(Y)), lambda x, y: Add()(x, y)
     ),  # x - (-y) = x + y

@@ -227,7 +227,9 @@ def _structure_rules(s: Structure) -> tuple[Rule, ...]:
     }
     return tuple(
         [
-            rule(f"{question}_{s.name}", pattern, _when(s, make))
+            rule(  # what the structure of a matrix makes of the question
+                f"{question}_{s.name}", pattern, _when(s, make)
+            )
             for question, (pattern, make) in made.items()
         ]
     )
@@ -257,8 +259,12 @@ MATRICES = (
             "inverse_of_transpose", Inv()(Permute(P)(X)), _inverse_of_transpose
         ),  # (Aᵀ)⁻¹ = (A⁻¹)ᵀ
         rule("det_of_transpose", Det()(Permute(P)(X)), _determinant_of_transpose),  # det Aᵀ = det A
-        rule("logdet_of_transpose", LogDet()(Permute(P)(X)), _determinant_of_transpose),
-        rule("slogdet_of_transpose", Slogdet()(Permute(P)(X)), _determinant_of_transpose),
+        rule(  # log det Aᵀ = log det A
+            "logdet_of_transpose", LogDet()(Permute(P)(X)), _determinant_of_transpose
+        ),
+        rule(  # the same with its sign
+            "slogdet_of_transpose", Slogdet()(Permute(P)(X)), _determinant_of_transpose
+        ),
         rule("cholesky_of_gram", Cholesky()(X), lambda x: _cholesky_of_gram(x)),  # chol(L Lᵀ) = L
         rule("diagonal_product", an_einsum(2), lambda out: _scaled_rows(out)),  # D B = d ∘ B
         rule("kron_product", an_einsum(2), lambda out: _kron_product(out)),  # (A ⊗ B) x by parts

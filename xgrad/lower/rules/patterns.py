@@ -12,7 +12,7 @@ def variable(name: str) -> Any:
     return Any_(name)
 
 
-X, Y, M, N = [variable(name) for name in "xymn"]
+X, Y, Z, M, N = [variable(name) for name in "xyzmn"]
 P, Q, D, S, V = [variable(name) for name in "pqdsv"]
 A, B, C = [variable(name) for name in "abc"]
 

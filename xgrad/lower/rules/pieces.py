@@ -3,6 +3,8 @@
 The transpose of cutting pieces out is a chain of sums of pieces, each put into zeros of the whole. Pieces that do not
 overlap are put together instead: nothing is added, and the zeros are never made. A sum with zero is exact, so that no
 value changes but the sign of a zero.
+
+Why it ends: each rule lowers the number of borders and sums, or moves a slice towards the inputs.
 """
 
 from collections.abc import Sequence

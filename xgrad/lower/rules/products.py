@@ -284,7 +284,7 @@ PRODUCTS = Rules(
     *_for_counts("product_elementwise", (2,), _outer),  # a_i b_j without a sum
     *_for_counts("diagonal_of_product", (1,), _cut_of_product),  # diag(a b) = Σ_j a_ij b_ji
     *_for_counts("einsum_of_one", (1,), _sums),  # an einsum of one operand is a sum
-    rule(
+    rule(  # Σ of a product is a product that is summed
         "sum_of_product",
         Sum(A)(X),
         lambda out, x, a: _sum_of_product(out, x, a) if isinstance(x.op, Einsum) else DECLINE,

@@ -1,4 +1,7 @@
-"""Roots of sums of squares: norms and standard deviations, whose gradient at zero is zero rather than 0 * inf."""
+"""Roots of sums of squares: norms and standard deviations, whose gradient at zero is zero rather than 0 * inf.
+
+Why it ends: a rule takes away the root that it starts from.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -4,6 +4,8 @@ Names leave the order of axes open, so the order of a broadcast is whatever its 
 comes second would be transposed before every use. An elementwise op on transposed operands is the transpose of the op
 on the operands as they lie: what is left at the outputs is one transpose, or none. Repeated values (``Expand``,
 ``Full``) take any order for free.
+
+Why it ends: each rule lowers the number of transposes, or moves one towards the outputs, or below a broadcast.
 """
 
 from collections.abc import Sequence

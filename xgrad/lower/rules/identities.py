@@ -1,0 +1,127 @@
+"""Identities of single functions that keep every bit: equal operands, signs that are squared away, tests for NaN.
+
+A sum that is zero may change the sign of that zero.
+
+Why it ends: each rule lowers the number of nodes, or moves a test for NaN towards the inputs or a sign towards the
+outputs.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from xgrad.axes.elementwise import (
+    Absolute,
+    Add,
+    Arcsinh,
+    Arctan,
+    Cast,
+    Cbrt,
+    Cos,
+    Cosh,
+    Divide,
+    Exp,
+    Exp2,
+    Expit,
+    Expm1,
+    IntegerPower,
+    IsNan,
+    LogicalNot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Negative,
+    Reciprocal,
+    Sinh,
+    Square,
+    Tanh,
+)
+from xgrad.axes.reduce import Sum
+from xgrad.axes.special import Erf, Erfc, LogExpit, Ndtr
+from xgrad.axes.stable import LogCosh
+from xgrad.axes.structural import Expand
+from xgrad.graph import DECLINE, Rules, Var, rule
+from xgrad.lower.rules.patterns import A, D, N, P, S, X, Y, a_full
+
+# NaN for NaN and for nothing else: of real numbers and infinities these are numbers or infinite
+_NEVER_NEW_NAN = (
+    *(Negative, Absolute, Square, Reciprocal, Cbrt, Exp, Exp2, Expm1, Expit, LogExpit),
+    *(Sinh, Cosh, Tanh, Arctan, Arcsinh, Erf, Erfc, Ndtr),
+)
+_EVEN = (Square, Absolute, Cos, Cosh, LogCosh)
+
+
+def _isnan_power(x: Var, n: int) -> Any:
+    return IsNan()(x) if _is_real(x) and n != 0 else DECLINE
+
+
+def _isnan_cast(x: Var, d: np.dtype) -> Any:
+    return IsNan()(x) if _is_real(x) and np.dtype(d).kind == "f" else DECLINE
+
+
+def _is_real(x: Var) -> bool:
+    return x.type.dtype.kind == "f"
+
+
+def _minus_zero(v: Any) -> bool:
+    return v.value.dtype.kind == "f" and v.value == 0 and bool(np.signbit(v.value))
+
+
+def _holds_numbers(x: Var) -> bool:
+    return x.type.dtype.kind != "b"
+
+
+IDENTITIES = Rules(
+    *[
+        rule(  # isnan(f(x)) = isnan(x)
+            f"isnan_{op.__name__.lower()}",
+            IsNan()(op()(X)),
+            lambda x: IsNan()(x) if _is_real(x) else DECLINE,
+        )
+        for op in _NEVER_NEW_NAN
+    ],
+    rule("isnan_power", IsNan()(IntegerPower(N)(X)), _isnan_power),  # isnan(x^n) = isnan(x)
+    rule("isnan_cast", IsNan()(Cast(D)(X)), _isnan_cast),  # isnan(cast x) = isnan(x)
+    *[
+        rule(  # f(-x) = f(x)
+            f"{op.__name__.lower()}_of_negative",
+            op()(Negative()(X)),
+            lambda out, x: type(out.op)()(x) if _is_real(x) else DECLINE,
+        )
+        for op in _EVEN
+    ],
+    rule(  # |x|² = x²
+        "square_of_absolute",
+        Square()(Absolute()(X)),
+        lambda x: Square()(x) if _is_real(x) else DECLINE,
+    ),
+    rule(  # ||x|| = |x|
+        "absolute_twice", Absolute()(Absolute()(X)), lambda x: Absolute()(x)
+    ),
+    rule(  # x * x = x²
+        "multiply_same", Multiply()(X, X), lambda x: Square()(x) if _holds_numbers(x) else DECLINE
+    ),
+    rule("sum_negative", Sum(A)(Negative()(X)), lambda x, a: Negative()(Sum(a)(x))),  # Σ -x = -Σ x
+    rule(  # x * expand(-y) = -(x * expand y)
+        "multiply_repeated_negative",
+        Multiply()(X, Expand(S, P)(Negative()(Y))),
+        lambda x, y, s, p: Negative()(Multiply()(x, Expand(s, p)(y))),
+    ),
+    rule("maximum_same", Maximum()(X, X), lambda x: x),  # max(x, x) = x
+    rule("minimum_same", Minimum()(X, X), lambda x: x),  # min(x, x) = x
+    rule(  # ¬¬x = x
+        "not_twice", LogicalNot()(LogicalNot()(X)), lambda x: x if x.type.dtype == bool else DECLINE
+    ),
+    rule(  # x + -0 = x
+        "add_minus_zero", Add()(X, a_full()), lambda x, v: x if _minus_zero(v) else DECLINE
+    ),
+    rule(  # -x / -y = x / y
+        "divide_negatives", Divide()(Negative()(X), Negative()(Y)), lambda x, y: Divide()(x, y)
+    ),
+    rule(  # -x / y = -(x / y)
+        "divide_negative", Divide()(Negative()(X), Y), lambda x, y: Negative()(Divide()(x, y))
+    ),
+    rule(  # x / -y = -(x / y)
+        "divide_by_negative", Divide()(X, Negative()(Y)), lambda x, y: Negative()(Divide()(x, y))
+    ),
+)
