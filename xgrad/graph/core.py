@@ -24,6 +24,7 @@ class Op:
     """
 
     registry: ClassVar[dict[str, type["Op"]]] = {}
+    commutes: ClassVar[bool] = False  # two inputs, and their order makes no difference
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -290,3 +291,9 @@ class OpPattern(AbstractPattern):
         self.op_class = type(op)
         self.fields = tuple(op.parameters.items())
         self.inputs = tuple(inputs)
+
+    def on(self, inputs: Sequence[Any]) -> "OpPattern":
+        """The same op on other inputs."""
+        copy = object.__new__(OpPattern)
+        copy.op_class, copy.fields, copy.inputs = self.op_class, self.fields, tuple(inputs)
+        return copy

@@ -5,12 +5,14 @@ The left-hand side of a rule is written with the ops themselves on pattern varia
     rule("permute_twice", Permute(Q)(Permute(P)(X)), lambda x, p, q: ...)   # (x.p).q = x.(p∘q)
 
 Pattern variables are handed to the right-hand side by their names. It returns the replacement, or ``DECLINE``; it never
-mutates, prints or reads options. Each table states in its docstring why rewriting with it ends.
+mutates, prints or reads options. An op that ``commutes`` is matched in both orders. Each table states in its docstring
+why rewriting with it ends.
 """
 
 import inspect
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import product
 from typing import Any, Final, NamedTuple
 
 from xgrad.errors import XgradError
@@ -29,21 +31,31 @@ class Any_(AbstractPattern):
         self.name = name
 
 
+class Form(NamedTuple):
+    """A pattern in one order of its inputs."""
+
+    pattern: OpPattern
+    below: tuple[
+        tuple[int, type[Op]], ...
+    ]  # inputs that must be outputs of certain ops: a first look
+
+    def may_match(self, below: Sequence[type | None]) -> bool:
+        """Whether the ops right below a node are those of the pattern."""
+        return all([i < len(below) and below[i] is op for i, op in self.below])
+
+
 class Rule(NamedTuple):
     """One equation. ``make`` takes what the pattern binds, by name."""
 
     name: str
-    pattern: OpPattern
+    forms: tuple[Form, ...]
     make: Callable[..., Any]
     wants: tuple[str, ...]
-    below: tuple[
-        tuple[int, type[Op]], ...
-    ]  # inputs that must be outputs of certain ops: a quick first look
 
-    def may_match(self, node: Node) -> bool:
-        """Whether the ops right below ``node`` are those of the pattern."""
-        inputs = node.inputs
-        return all([i < len(inputs) and type(inputs[i].op) is op for i, op in self.below])
+    @property
+    def root(self) -> type[Op]:
+        """The op at which the rule applies."""
+        return self.forms[0].pattern.op_class
 
 
 class Fired(NamedTuple):
@@ -55,40 +67,95 @@ class Fired(NamedTuple):
 
 
 def rule(name: str, pattern: Any, make: Callable[..., Any]) -> Rule:
-    """A named rule; the parameters of ``make`` are names of pattern variables, or ``out`` for the matched variable."""
-    below = [(i, p.op_class) for i, p in enumerate(pattern.inputs) if isinstance(p, OpPattern)]
-    return Rule(name, pattern, make, tuple(inspect.signature(make).parameters), tuple(below))
+    """A named rule.
+
+    The parameters of ``make`` are names of pattern variables; or ``out`` for the matched variable; or ``readers``, a
+    function that counts the nodes which read a variable.
+    """
+    forms = tuple([Form(p, _first_look(p)) for p in _orders(pattern)])
+    return Rule(name, forms, make, tuple(inspect.signature(make).parameters))
+
+
+def _first_look(pattern: OpPattern) -> tuple[tuple[int, type[Op]], ...]:
+    return tuple([(i, p.op_class) for i, p in enumerate(pattern.inputs) if _is_op(p)])
+
+
+def _orders(pattern: OpPattern) -> list[OpPattern]:
+    """``pattern`` with the inputs of ops that commute in either order, where that makes a difference."""
+    names = Counter(_variables(pattern))
+    return _turned(pattern, {name for name, count in names.items() if count > 1})
+
+
+def _turned(pattern: OpPattern, repeated: Collection[str]) -> list[OpPattern]:
+    """Two plain variables that stand nowhere else need no second order."""
+    inputs = list(product(*[_turned(p, repeated) if _is_op(p) else [p] for p in pattern.inputs]))
+    plain = all([isinstance(p, Any_) and p.name not in repeated for p in pattern.inputs])
+    if pattern.op_class.commutes and not plain:
+        inputs += [given[::-1] for given in inputs]
+    return [pattern.on(given) for given in inputs]
+
+
+def _variables(pattern: Any) -> Iterator[str]:
+    if isinstance(pattern, Any_):
+        yield pattern.name
+    elif isinstance(pattern, OpPattern):
+        for part in (*pattern.inputs, *[value for _, value in pattern.fields]):
+            yield from _variables(part)
+
+
+def _is_op(pattern: Any) -> bool:
+    return isinstance(pattern, OpPattern)
+
+
+Readers = Callable[[Var], int]
+
+_MANY = 3  # a first look at no more inputs than any pattern has
 
 
 class Rules:
-    """A table of rules, indexed by the op at the root of the pattern."""
+    """A table of rules, found by the op at the root of the pattern and the ops right below it."""
 
     def __init__(self, *rules: Rule) -> None:
         self.rules = rules
-        self._by_root: dict[type[Op], list[Rule]] = defaultdict(list)
+        self._by_root: dict[type[Op], list[tuple[Rule, Form]]] = defaultdict(list)
         for r in rules:
-            self._by_root[r.pattern.op_class].append(r)
+            self._by_root[r.root] += [(r, form) for form in r.forms]
+        self._near: dict[tuple[type | None, ...], tuple[tuple[Rule, Form], ...]] = {}
+        self._less: dict[tuple[str, ...], Rules] = {(): self}
 
     def __add__(self, other: "Rules") -> "Rules":
         return Rules(*self.rules, *other.rules)
 
     def without(self, names: Sequence[str]) -> "Rules":
         """The table less some rules, by name."""
-        return Rules(*[r for r in self.rules if r.name not in names]) if names else self
+        key = tuple(names)
+        if key not in self._less:
+            self._less[key] = Rules(*[r for r in self.rules if r.name not in key])
+        return self._less[key]
 
-    def step(self, var: Var) -> tuple[Rule, Var] | None:
+    def step(self, var: Var, readers: Readers = lambda v: 1) -> tuple[Rule, Var] | None:
         """The first rule that fires at ``var``, and the replacement."""
         if var.node is None:
             return None
-        for r in self._by_root.get(type(var.node.op), ()):
-            bound = match(r.pattern, var) if r.may_match(var.node) else None
+        for r, form in self._candidates(var.node):
+            bound = match(form.pattern, var)
             if bound is None:
                 continue
-            bound["out"] = var
+            bound["out"], bound["readers"] = var, readers
             new = r.make(*[bound[w] for w in r.wants])
             if new is not DECLINE:
                 return r, new
         return None
+
+    def _candidates(self, node: Node) -> tuple[tuple[Rule, Form], ...]:
+        """The rules whose patterns begin with the ops that are here; remembered, as most nodes are like others."""
+        below = tuple([type(v.op) for v in node.inputs[:_MANY]])
+        found = self._near.get((type(node.op), *below))
+        if found is None:
+            listed = self._by_root.get(type(node.op), ())
+            found = tuple([(r, form) for r, form in listed if form.may_match(below)])
+            self._near[(type(node.op), *below)] = found
+        return found
 
 
 def match(pattern: OpPattern, var: Var) -> dict[str, Any] | None:
@@ -140,18 +207,29 @@ def rewrite(graph: Graph, rules: Rules, fired: list[Fired] | None = None) -> Gra
 def _sweep(graph: Graph, rules: Rules, log: list[Fired]) -> Graph:
     builder = Builder()
     new: dict[Var, Var] = {v: v for v in graph.inputs}
+    counts = _count_readers(graph)
+    here: dict[Var, int] = {v: counts[v] for v in graph.inputs}
     for node in graph.nodes:
         made = builder.node(node.op, [new[v] for v in node.inputs], node)
         for old, out in zip(node.outputs, made.outputs, strict=True):
-            new[old] = _settle(out, rules, builder, log)
+            new[old] = settled = _settle(out, rules, builder, log, lambda v: here.get(v, 1))
+            here[settled] = here.get(settled, 0) + counts[old]
     return Graph(graph.inputs, [new[v] for v in graph.outputs])
 
 
-def _settle(var: Var, rules: Rules, builder: Builder, log: list[Fired]) -> Var:
+def _count_readers(graph: Graph) -> Counter[Var]:
+    """How many nodes read each variable; being an output of the graph counts too."""
+    counts = Counter(graph.outputs)
+    for node in graph.nodes:
+        counts.update(node.inputs)
+    return counts
+
+
+def _settle(var: Var, rules: Rules, builder: Builder, log: list[Fired], readers: Readers) -> Var:
     """Apply rules at ``var`` until none fires there; what a rule makes enters the value numbering."""
     for _ in range(_MOST_AT_ONE_PLACE):
         with located(var.source):
-            result = rules.step(var)
+            result = rules.step(var, readers)
         if result is None:
             return var
         r, replacement = result
