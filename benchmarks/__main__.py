@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 import xgrad
-from benchmarks import calls, chains, counts, eager, first_result, warm
+from benchmarks import calls, chains, counts, eager, first_result, lorenz, warm
 
 Row = tuple[str, str]
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "counts": ("Optimised HLO over hand-written JAX (exact)", counts.rows),
     "warm": ("Warm run time over hand-written JAX", warm.rows),
     "eager": ("Speed against eager xarray", eager.rows),
+    "lorenz": ("4D-Var through 1,024 steps over hand-written JAX", lorenz.rows),
     "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
 }
 
