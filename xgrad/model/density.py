@@ -1,43 +1,48 @@
 """The log-density of a model and its derivatives, as compiled functions of labeled values and of the data."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, nearest
 from xgrad.model.replay import Replay
-from xgrad.model.sites import FreeSite, ObservedSite, PotentialSite
+from xgrad.model.sites import (
+    FreeSite,
+    ObservedSite,
+    PotentialSite,
+    Sites,
+    data_sites,
+    free_sites,
+    known_values,
+)
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.derivatives.grad import grad
-
-if TYPE_CHECKING:
-    from xgrad.model.model import Model
 
 Values = dict[str, xr.DataArray]
 
 
 class Density:
-    """The log-density of the free variables of ``model``, given its data."""
+    """The log-density of the free variables among ``sites``, given the data among them."""
 
-    def __init__(self, model: "Model") -> None:
-        self._model = model
+    def __init__(self, sites: Sites) -> None:
+        self.sites = sites
         self._terms = Compiled(self.traced_terms)
         self._total = Compiled(self.traced_total)
         self._gradient = Compiled(grad(self.traced_total))
 
     def terms(self, values: Mapping[str, Any]) -> xr.Dataset:
         """Each variable's part of the log-density, entry by entry."""
-        return xr.Dataset(self._terms(self.labeled(values), self._model.known))
+        return xr.Dataset(self._terms(self.labeled(values), known_values(self.sites)))
 
     def total(self, values: Mapping[str, Any]) -> xr.DataArray:
         """The log-density, 0-d."""
-        return self._total(self.labeled(values), self._model.known)
+        return self._total(self.labeled(values), known_values(self.sites))
 
     def gradient(self, values: Mapping[str, Any]) -> xr.Dataset:
         """The gradient of the log-density by each free variable."""
-        return xr.Dataset(self._gradient(self.labeled(values), self._model.known))
+        return xr.Dataset(self._gradient(self.labeled(values), known_values(self.sites)))
 
     # ---- inside a trace --------------------------------------------------------------------------------------------
     def traced_total(self, values: Values, data: Values) -> Any:
@@ -52,7 +57,7 @@ class Density:
         """The log-density of the unbounded values of the free variables."""
         values, jacobian = self.traced_values(unbounded, data)
         terms = self.traced_terms(values, data)
-        for name, site in self._model.free.items():
+        for name, site in free_sites(self.sites).items():
             if site.standard is not None:
                 terms[name] = site.standard.log_density(unbounded[name])
         return total(terms) + jacobian
@@ -61,7 +66,7 @@ class Density:
         """The free variables for unbounded values, and the sum of the log-Jacobians of those that are centred."""
         replay = Replay(self.pairs({}, data))
         values, jacobian = {}, 0.0
-        for name, site in self._model.free.items():
+        for name, site in free_sites(self.sites).items():
             u = unbounded[name]
             bijection = site.bijection.replaced(replay)
             values[name] = bijection.constrain(u)
@@ -72,12 +77,12 @@ class Density:
 
     def pairs(self, values: Values, data: Values) -> list[tuple[xr.DataArray, xr.DataArray]]:
         """The symbols of the model and what takes their place."""
-        sites = {**self._model.inputs, **self._model.free}
+        sites = {**data_sites(self.sites), **free_sites(self.sites)}
         return [(sites[name].symbol, v) for name, v in {**data, **values}.items()]
 
     def _expressions(self) -> Values:
         found: Values = {}
-        for name, site in self._model.sites.items():
+        for name, site in self.sites.items():
             if isinstance(site, FreeSite | ObservedSite):
                 found[name] = site.log_density()
             elif isinstance(site, PotentialSite):
@@ -87,7 +92,7 @@ class Density:
     # ---- values from outside ---------------------------------------------------------------------------------------
     def labeled(self, values: Mapping[str, Any]) -> Values:
         """``values`` as DataArrays with the dims, coords and dtype of the free variables."""
-        free = self._model.free
+        free = free_sites(self.sites)
         for name in values:
             if name not in free:
                 raise ArgumentError(

@@ -16,9 +16,10 @@ from xgrad.model.sites import (
     DataSite,
     DeterministicSite,
     FreeSite,
-    ObservedSite,
     PotentialSite,
     Site,
+    free_sites,
+    known_values,
 )
 from xgrad.model.unbounded import UnboundedDensity
 from xgrad.transforms.graphs.symbols import as_xtensor
@@ -65,18 +66,12 @@ class Model:
     @property
     def free(self) -> dict[str, FreeSite]:
         """The variables to be inferred."""
-        return {k: s for k, s in self.sites.items() if isinstance(s, FreeSite)}
-
-    @property
-    def inputs(self) -> dict[str, DataSite]:
-        """All numeric data: what was declared by ``Data``, and what variables were observed to be."""
-        found = [s.data if isinstance(s, ObservedSite) else s for s in self.sites.values()]
-        return {s.name: s for s in found if isinstance(s, DataSite) and is_traced(s.symbol)}
+        return free_sites(self.sites)
 
     @property
     def known(self) -> dict[str, xr.DataArray]:
         """The values of all numeric data."""
-        return {name: site.value for name, site in self.inputs.items()}
+        return known_values(self.sites)
 
     # ---- declaring -------------------------------------------------------------------------------------------------
     def data(self, name: str, value: Any, dims: Dims = None) -> xr.DataArray:
@@ -131,14 +126,14 @@ class Model:
     def density(self) -> Density:
         """The compiled log-density and its derivatives."""
         if self._density is None:
-            self._density = Density(self)
+            self._density = Density(self.sites)
         return self._density
 
     @property
     def logp_fn(self) -> UnboundedDensity:
         """The log-density as a pure JAX function of a flat dict of unbounded arrays; see ``UnboundedDensity``."""
         if self._unbounded is None:
-            self._unbounded = UnboundedDensity(self)
+            self._unbounded = UnboundedDensity(self.density)
         return self._unbounded
 
     def logp(self, values: Mapping[str, Any], *, terms: bool = False) -> Any:

@@ -1,11 +1,13 @@
 """What a model consists of: data, free and observed variables, deterministic values, potentials; each by its name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import xarray as xr
 
 from xgrad.graph import Source
+from xgrad.labels import is_traced
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.distributions.bijections import Bijection
 
@@ -61,3 +63,22 @@ class DeterministicSite(Site):
 @dataclass(frozen=True, eq=False)
 class PotentialSite(Site):
     """A term added to the log-density. ``symbol`` is the expression."""
+
+
+Sites = Mapping[str, Site]
+
+
+def free_sites(sites: Sites) -> dict[str, FreeSite]:
+    """The variables to be inferred."""
+    return {k: s for k, s in sites.items() if isinstance(s, FreeSite)}
+
+
+def data_sites(sites: Sites) -> dict[str, DataSite]:
+    """All numeric data: what was declared by ``Data``, and what variables were observed to be."""
+    found = [s.data if isinstance(s, ObservedSite) else s for s in sites.values()]
+    return {s.name: s for s in found if isinstance(s, DataSite) and is_traced(s.symbol)}
+
+
+def known_values(sites: Sites) -> dict[str, xr.DataArray]:
+    """The values of all numeric data."""
+    return {name: site.value for name, site in data_sites(sites).items()}

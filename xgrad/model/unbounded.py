@@ -1,24 +1,22 @@
 """The density of a model as samplers and optimisers see it: a function of a flat dict of unbounded arrays."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from xgrad.jax_backend.own_gradient import with_gradient
-from xgrad.model.density import Values
+from xgrad.model.density import Density, Values
+from xgrad.model.sites import FreeSite, free_sites, known_values
 from xgrad.transforms.calls.to_jax import to_jax
 from xgrad.transforms.derivatives.grad import value_and_grad
-
-if TYPE_CHECKING:
-    from xgrad.model.model import Model
 
 Arrays = dict[str, Any]
 
 
 class UnboundedDensity:
-    """The log-density of ``model`` as a pure JAX function of a dict of arrays without bounds, for any JAX library.
+    """The log-density of a model as a pure JAX function of a dict of arrays without bounds, for any JAX library.
 
     The keys are those of the free variables with the name of their bijection: ``tau__log``. Log-Jacobians are included.
     ``start`` holds zeros. Call it inside ``jax.jit``, ``jax.vmap`` and ``jax.grad`` with 64-bit types on.
@@ -35,11 +33,10 @@ class UnboundedDensity:
     0.0
     """
 
-    def __init__(self, model: "Model") -> None:
-        self._model = model
-        self._data = model.known
-        self._names = {name: unbounded_name(model, name) for name in model.free}
-        density = model.density
+    def __init__(self, density: Density) -> None:
+        self._free = free_sites(density.sites)
+        self._data = known_values(density.sites)
+        self._names = {name: unbounded_name(site) for name, site in self._free.items()}
         examples = (self.labeled(self.start), self._data)
         total = to_jax(density.traced_unbounded, *examples)
         both = to_jax(value_and_grad(density.traced_unbounded), *examples)
@@ -65,7 +62,7 @@ class UnboundedDensity:
 
     def sizes(self, name: str) -> dict[Any, int]:
         """The dims and sizes of the unbounded form of a free variable."""
-        site = self._model.free[name]
+        site = self._free[name]
         return site.bijection.free_sizes(dict(site.symbol.sizes))
 
     def labeled(self, flat: Mapping[str, Any]) -> Values:
@@ -77,7 +74,6 @@ class UnboundedDensity:
         return {name: flat[key] for name, key in self._names.items()}
 
 
-def unbounded_name(model: "Model", name: str) -> str:
+def unbounded_name(site: FreeSite) -> str:
     """What the unbounded form of a free variable is called: ``tau__log`` for ``tau``."""
-    kind = model.free[name].bijection.name
-    return f"{name}__{kind}" if kind else name
+    return f"{site.name}__{site.bijection.name}" if site.bijection.name else site.name

@@ -156,7 +156,7 @@ class Distribution:
 
 def open_uniform(key: Any, sizes: Sizes) -> xr.DataArray:
     """Draws between 0 and 1, neither of which is drawn."""
-    return np.maximum(random.uniform(key, sizes), np.finfo(np.float64).tiny)
+    return random.uniform(key, sizes).clip(np.finfo(np.float64).tiny)
 
 
 def _converted(cls: type[Distribution], given: Mapping[str, Any]) -> Mapping[str, Any]:

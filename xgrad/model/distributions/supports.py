@@ -3,12 +3,10 @@
 ``contains`` is elementwise; supports of whole vectors test along their dims, which the answer no longer has.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from xgrad.model.distributions import bijections
 from xgrad.model.distributions.bijections import Bijection
@@ -122,23 +120,6 @@ class Integers(Support):
 
     def __str__(self) -> str:
         return f"the integers from {_bound(self.lower, '-∞')} to {_bound(self.upper, '∞')}"
-
-
-@dataclass(frozen=True, eq=False)
-class Simplex(Support):
-    """Vectors along ``dim`` of positive numbers that sum to 1."""
-
-    dim: Hashable
-    tolerance: float = 1e-6
-
-    def contains(self, x: xr.DataArray) -> Labeled:
-        return (x >= 0).all(self.dim) & (abs(x.sum(self.dim) - 1.0) < self.tolerance)
-
-    def bijection(self) -> Bijection:
-        return bijections.Simplex(self.dim)
-
-    def __str__(self) -> str:
-        return f"the probabilities along {self.dim!r} (positive, their sum 1)"
 
 
 def _bound(value: Labeled, infinite: str) -> str:
