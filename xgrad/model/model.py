@@ -12,10 +12,13 @@ from xgrad.model import context, declaring
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
+from xgrad.model.results import LATENT, as_chains, known_groups, labeled, only, tree
+from xgrad.model.simulation import Simulation, seed_key
 from xgrad.model.sites import (
     DataSite,
     DeterministicSite,
     FreeSite,
+    ObservedSite,
     PotentialSite,
     Site,
     free_sites,
@@ -46,6 +49,7 @@ class Model:
         self.dims = ModelDims(coords.coords if isinstance(coords, xr.Dataset) else coords)
         self._density: Density | None = None
         self._unbounded: UnboundedDensity | None = None
+        self._simulation: Simulation | None = None
         if isinstance(coords, xr.Dataset):
             for name, array in coords.data_vars.items():
                 self.data(str(name), array)
@@ -118,7 +122,7 @@ class Model:
                 f" {self.sites[site.name].source}; give this one another name."
             )
         self.sites[site.name] = site
-        self._density = self._unbounded = None
+        self._density = self._unbounded = self._simulation = None
         return site.symbol
 
     # ---- the density -----------------------------------------------------------------------------------------------
@@ -128,6 +132,13 @@ class Model:
         if self._density is None:
             self._density = Density(self.sites)
         return self._density
+
+    @property
+    def simulation(self) -> Simulation:
+        """The compiled draws."""
+        if self._simulation is None:
+            self._simulation = Simulation(self.sites)
+        return self._simulation
 
     @property
     def logp_fn(self) -> UnboundedDensity:
@@ -145,6 +156,20 @@ class Model:
     def dlogp(self, values: Mapping[str, Any]) -> xr.Dataset:
         """The gradient of ``logp`` by each free variable."""
         return self.density.gradient(values)
+
+    # ---- draws -----------------------------------------------------------------------------------------------------
+    def prior(self, draws: int = 500, seed: Any = 0) -> xr.DataTree:
+        """Draws from the prior: the groups ``prior``, ``prior_predictive`` (of what was observed) and the data.
+
+        ``seed`` is an integer or a key of ``xgrad.random``.
+        """
+        samples = as_chains(self.simulation.draws(seed_key(seed), draws, self.known))
+        samples = labeled(samples, self.dims.coords.coords)
+        groups = {
+            "prior": only(samples, self.sites, *LATENT),
+            "prior_predictive": only(samples, self.sites, ObservedSite),
+        }
+        return tree({**groups, **known_groups(self.sites)}, {"seed": str(seed)})
 
 
 def _kind(site: Site) -> str:

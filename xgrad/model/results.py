@@ -1,0 +1,49 @@
+"""Results as xarray.DataTrees, in the groups that ArviZ knows, with all labels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from xgrad.model.simulation import SAMPLE
+from xgrad.model.sites import DeterministicSite, FreeSite, ObservedSite, Sites, known_values
+
+
+def tree(groups: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.DataTree:
+    """The groups that are not empty, each with ``attrs``."""
+    kept = {name: ds.assign_attrs(attrs) for name, ds in groups.items() if ds.data_vars}
+    return xr.DataTree.from_dict(kept)
+
+
+def as_chains(samples: xr.Dataset, chains: int = 1) -> xr.Dataset:
+    """Samples along ``SAMPLE`` as ``(chain, draw)``, the chains one after another."""
+    draws = samples.sizes[SAMPLE] // chains
+    folded = samples.coarsen({SAMPLE: draws}).construct({SAMPLE: ("chain", "draw")})
+    return folded.assign_coords(chain=range(chains), draw=range(draws)).transpose(
+        "chain", "draw", ...
+    )
+
+
+def labeled(variables: xr.Dataset, coords: Mapping[Any, xr.DataArray]) -> xr.Dataset:
+    """``variables`` with those of ``coords`` that fit their dims."""
+    sizes = variables.sizes
+    fitting = {
+        k: c for k, c in coords.items() if all(sizes.get(d) == n for d, n in c.sizes.items())
+    }
+    return variables.assign_coords(fitting)
+
+
+def only(variables: xr.Dataset, sites: Sites, *kinds: type) -> xr.Dataset:
+    """The variables that sites of these kinds have."""
+    return variables[[k for k in variables.data_vars if isinstance(sites[str(k)], kinds)]]
+
+
+def known_groups(sites: Sites) -> dict[str, xr.Dataset]:
+    """The data of a model: what was observed, and what is constant."""
+    known = known_values(sites)
+    observed = {s.name: known[s.data.name] for s in sites.values() if isinstance(s, ObservedSite)}
+    constant = {k: v for k, v in known.items() if k not in observed}
+    return {"observed_data": xr.Dataset(observed), "constant_data": xr.Dataset(constant)}
+
+
+LATENT = (FreeSite, DeterministicSite)

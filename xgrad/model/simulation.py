@@ -1,0 +1,71 @@
+"""Draws from a model: of everything from the prior, or of what was observed, for given values of the free variables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+
+from xgrad.functions import random
+from xgrad.functions.keys import as_key
+from xgrad.model.density import Values
+from xgrad.model.replay import Replay
+from xgrad.model.sites import (
+    DeterministicSite,
+    FreeSite,
+    ObservedSite,
+    Sites,
+    data_sites,
+)
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.vmap import vmap
+
+SAMPLE = "__sample__"  # the dim along which draws are made; no variable of a model can have it
+
+
+class Simulation:
+    """Draws from the model that consists of ``sites``."""
+
+    def __init__(self, sites: Sites) -> None:
+        self._sites = sites
+        self._run: Compiled = vmap(self.traced_draw, SAMPLE)
+
+    def draws(self, key: Any, n: int, data: Values) -> xr.Dataset:
+        """``n`` draws of all variables from the prior, along ``SAMPLE``."""
+        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), {}, data))
+
+    def completed(self, key: Any, values: Values, data: Values) -> xr.Dataset:
+        """What follows from values of free variables, which lie along ``SAMPLE``: the others, and what was observed."""
+        (n,) = {v.sizes[SAMPLE] for v in values.values()}
+        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), values, data))
+
+    def traced_draw(self, key: Any, values: Values, data: Values) -> Values:
+        """One draw of each variable that ``values`` lacks, in order; and the deterministic ones."""
+        symbols = data_sites(self._sites)
+        replay = Replay([(symbols[name].symbol, array) for name, array in data.items()])
+        sizes = _sizes([*data.values(), *values.values()])
+        drawn: Values = {}
+        for i, (name, site) in enumerate(self._sites.items()):
+            if isinstance(site, FreeSite | ObservedSite):
+                drawn[name] = values.get(name)
+                if drawn[name] is None:
+                    drawn[name] = _draw(site, replay, random.fold_in(key, i), sizes)
+                replay.put(site.symbol, drawn[name])
+            elif isinstance(site, DeterministicSite):
+                drawn[name] = replay(site.symbol)
+        return {name: array for name, array in drawn.items() if name not in values}
+
+
+def _draw(site: Any, replay: Replay, key: Any, sizes: Mapping[Any, int]) -> xr.DataArray:
+    """A value of the site's distribution, its parameters computed from what was drawn before."""
+    wanted = {d: sizes.get(d, n) for d, n in site.symbol.sizes.items()}
+    drawn = site.distribution.replaced(replay).draw(key, wanted)
+    return drawn.transpose(*site.symbol.dims).astype(site.symbol.dtype)
+
+
+def _sizes(arrays: list[xr.DataArray]) -> dict[Any, int]:
+    return {d: n for array in arrays for d, n in array.sizes.items()}
+
+
+def seed_key(seed: Any) -> xr.DataArray:
+    """A seed or a key as a key."""
+    return random.key(seed) if isinstance(seed, int) else as_key(seed)
