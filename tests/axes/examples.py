@@ -31,6 +31,7 @@ from xgrad.axes import (
 )
 from xgrad.axes.base import AbstractTensorOp, TensorType
 from xgrad.axes.batched import Batched
+from xgrad.axes.checked import Checked, Violation
 from xgrad.axes.fft import Fft
 from xgrad.axes.literal import Literal
 from xgrad.axes.opaque import HostCall, JaxCall
@@ -270,6 +271,7 @@ EXAMPLES = (
     at(e.LeftShift(), whole, integers(0, 5, 2, 3)),
     at(e.RightShift(), whole, integers(0, 5, 2, 3)),
     at(e.Where(), truth, n, n),
+    at(Checked(Violation("OutOfRangeError", "at {value}", "look")), n, truth, n),
     at(e.Where(), truth, whole, whole),
     at(e.Cast(np.dtype("float32")), n, smooth=False),
     at(e.Cast(np.dtype("float64")), n),

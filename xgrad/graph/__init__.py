@@ -15,7 +15,7 @@ from xgrad.graph.core import (
 )
 from xgrad.graph.printing import format_graph
 from xgrad.graph.rules import DECLINE, Any_, Fired, Rule, Rules, match, rewrite, rule
-from xgrad.graph.source import Source, current_source, located, user_source
+from xgrad.graph.source import Place, Source, current_source, located, user_source
 
 __all__ = [
     "DECLINE",
@@ -26,6 +26,7 @@ __all__ = [
     "GraphError",
     "Node",
     "Op",
+    "Place",
     "Rule",
     "Rules",
     "Source",

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Source(NamedTuple):
@@ -16,6 +16,20 @@ class Source(NamedTuple):
 
     def __str__(self) -> str:
         return f"{os.path.basename(self.file)}:{self.line}"
+
+
+class Place(Source):
+    """A line, and the dims and sizes of the value that was made there; kept for the messages of run-time checks."""
+
+    dims: tuple[Any, ...]
+    shape: tuple[int, ...]
+
+    @classmethod
+    def at(cls, source: Source, dims: tuple[Any, ...], shape: tuple[int, ...]) -> "Place":
+        """``source`` as the line of a value with these dims."""
+        place = cls(*source)
+        place.dims, place.shape = dims, shape
+        return place
 
 
 _CURRENT: ContextVar[Source | None] = ContextVar("xgrad_source", default=None)

@@ -16,6 +16,7 @@ from xarray.core.options import _get_keep_attrs
 from xarray.core.resample import DatasetResample
 from xarray.groupers import RESAMPLE_DIM
 
+from xgrad.labels.checked import empty_as_missing
 from xgrad.labels.core import AbstractTraced, make, real
 from xgrad.labels.recording import recorded
 from xgrad.labels.scope import fresh
@@ -140,7 +141,7 @@ def _mean(g: Grouped, skipna: bool | None = None) -> Array:
     if g.skips(skipna):
         valid = ~np.isnan(g.values)
         total = g.total_of(valid)
-        return total / g.count(valid).astype(total.dtype)
+        return total / empty_as_missing(g.count(valid)).astype(total.dtype)
     dtype = np.mean(np.empty(1, g.values.dtype)).dtype
     total = g.total(g.values.astype(dtype, copy=False))
     return total / g.sizes(total.ndim).astype(total.dtype)

@@ -23,6 +23,7 @@ from xarray.namedarray.core import NamedArray
 from xarray.structure.alignment import Aligner
 
 from xgrad.labels import (
+    checked,
     curvefit,
     exponential,
     filling,
@@ -147,6 +148,7 @@ HOOKS: Final = (
     Hook(xr.Variable, "__getitem__", positions.getitem),
     Hook(xr.Dataset, "_isel_fancy", positions.isel_fancy),
     Hook(xr.indexes.PandasIndex, "sel", lookup.select),
+    Hook(xr.indexes.PandasIndex, "__init__", checked.noting),
     Hook(xr.Dataset, "sortby", positions.sortby),
     Hook(xarray_computation, "_calc_idxminmax", positions.labels_of_extremes),
     Hook(RollingExp, "__init__", exponential.init),

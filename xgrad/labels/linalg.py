@@ -8,6 +8,7 @@ import numpy as np
 from xgrad.axes import linalg as ops
 from xgrad.axes.base import AbstractTensorOp
 from xgrad.errors import UnsupportedError
+from xgrad.labels.checked import positive_definite
 from xgrad.labels.core import (
     AbstractTraced,
     Name,
@@ -92,7 +93,9 @@ class QRResult(NamedTuple):
 
 
 def cholesky(a: Array, /, *, upper: bool = False) -> Array:
-    (factor,) = blockwise(ops.Cholesky(), _square(a), 2, [(0, 1)])
+    matrix = _square(a)
+    (factor,) = blockwise(ops.Cholesky(), matrix, 2, [(0, 1)])
+    factor = positive_definite(factor, matrix)
     return np.conj(np.swapaxes(factor, -1, -2)) if upper else factor
 
 

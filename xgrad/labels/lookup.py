@@ -7,7 +7,9 @@ import numpy as np
 import xarray as xr
 from xarray.core.indexing import IndexSelResult
 
+from xgrad.axes.checked import Violation
 from xgrad.errors import UnsupportedError
+from xgrad.labels.checked import checked
 from xgrad.labels.joining import take
 from xgrad.labels.positions import traced_data
 
@@ -38,9 +40,9 @@ def select(original: Callable[..., IndexSelResult]) -> Callable[..., IndexSelRes
         descending = method is not None and not self.index.is_monotonic_increasing
         if descending:  # before and after are meant in the order of the index
             table, data = -table.astype(np.float64), -data
-        place = PLACES[method](table[order], data, descending)
-        place = take(order, np.clip(place, 0, order.size - 1))
-        return IndexSelResult({self.dim: _like(label, place)})
+        found = PLACES[method](table[order], data, descending)
+        place = _found(self, method, table[order], data, found)
+        return IndexSelResult({self.dim: _like(label, take(order, place))})
 
     return sel
 
@@ -65,6 +67,28 @@ def _check(index: xr.indexes.PandasIndex, method: Any, tolerance: Any) -> None:
         raise ValueError(
             f"Invalid fill method. Expecting pad (ffill), backfill (bfill) or nearest. Got {method}"
         )
+
+
+def _found(
+    index: xr.indexes.PandasIndex, method: Any, table: np.ndarray, label: Array, place: Array
+) -> Array:
+    """``place`` in range; marked, where run-time checks are on, to be that of a label which is there."""
+    near = np.clip(place, 0, table.size - 1)
+
+    def is_there() -> Array:
+        return (take(table, near) == label) if method is None else (near == place)
+
+    return checked("indices", near, is_there, _not_there(index, method), label)
+
+
+def _not_there(index: xr.indexes.PandasIndex, method: Any) -> Violation:
+    which = {None: "is not among", "pad": "is before all of", "ffill": "is before all of"}
+    ends = f"from {index.index.min()} to {index.index.max()}"
+    return Violation(
+        "LabelNotFoundError",
+        f"{{value}} {which.get(method, 'is after all of')} the labels of dim {index.dim!r}, which run {ends}",
+        "Look up with method='nearest', or mask such entries; without checks the next label is taken, or the last.",
+    )
 
 
 def _before(table: np.ndarray, label: Array, descending: bool) -> Array:

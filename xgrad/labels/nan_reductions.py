@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from xgrad.labels.checked import empty_as_missing
 from xgrad.labels.reductions import NO_VALUE, Array, Axis, normal_axes, refuse_options
 
 
@@ -70,7 +71,7 @@ class _Valid:
     def mean(self) -> Array:
         zero = self.a.dtype.type(0)
         total = np.sum(np.where(self.mask, self.a, zero), axis=self.axis, keepdims=True)
-        return total / self.count.astype(total.dtype)
+        return total / empty_as_missing(self.count).astype(total.dtype)
 
     def squares(self, centre: Array) -> Array:
         """The sum of the squared distances from ``centre``."""

@@ -19,7 +19,7 @@ from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.sort import Argsort, Sort
 from xgrad.axes.structural import Constant, Full, Iota, Pad, concat, permute, reshape
 from xgrad.gradient.markers import MARKERS, Wrt
-from xgrad.graph import Graph, Node, Op, Var, located
+from xgrad.graph import Graph, Node, Op, Place, Source, Var, located
 from xgrad.lower.arrange import arrange
 from xgrad.lower.indexing import lower_index, lower_update
 from xgrad.lower.nested import inner_graphs, with_inner
@@ -53,6 +53,7 @@ from xgrad.names import (
     XWindowReduce,
 )
 from xgrad.names.base import tensor_type
+from xgrad.options import option
 
 
 def lower(graph: Graph) -> Graph:
@@ -61,10 +62,22 @@ def lower(graph: Graph) -> Graph:
         v: Var(tensor_type(v.type), name=v.name, source=v.source) for v in graph.inputs
     }
     for node in graph.nodes:
-        with located(node.source):
+        with located(_place(node)):
             outputs = _lower_node(node, [new[v] for v in node.inputs])
         new.update(zip(node.outputs, outputs, strict=True))
     return Graph([new[v] for v in graph.inputs], [new[v] for v in graph.outputs])
+
+
+def _place(node: Node) -> Source | None:
+    """The line of a node; where run-time checks are on, with what their messages need to name a place."""
+    source = node.source
+    if source is None or not option("checks"):
+        return source
+    if isinstance(node.op, XScan | XBatched):
+        length = node.op.length if isinstance(node.op, XScan) else node.op.size
+        return Place.at(source, (node.op.dim,), (length,))
+    made = node.outputs[0].type
+    return Place.at(source, made.dims, made.shape)
 
 
 def _lower_node(node: Node, ins: Sequence[Var]) -> tuple[Var, ...]:

@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from xgrad.errors import DimensionError, SizeMismatchError, UnsupportedTypeError, nearest
+from xgrad.axes.checked import Violation
+from xgrad.errors import (
+    DimensionError,
+    OutOfRangeError,
+    SizeMismatchError,
+    UnsupportedTypeError,
+    nearest,
+)
 from xgrad.graph import Op, Var
 from xgrad.names.base import op_name
 from xgrad.names.types import Dim, XType
@@ -140,9 +147,18 @@ def bad_pad(x: Var, dim: Dim, low: int, high: int) -> SizeMismatchError:
     )
 
 
-def out_of_bounds(x: Var, dim: Dim, position: int) -> IndexError:
+def out_of_range(dim: Dim, size: int) -> Violation:
+    """A traced position outside a dim, found while the program runs."""
+    return Violation(
+        "OutOfRangeError",
+        f"cannot index dim {dim!r} at {{value}}: it has size {size}",
+        f"Positions run from {-size} to {size - 1}; without checks those beyond are taken to be the nearest in range.",
+    )
+
+
+def out_of_bounds(x: Var, dim: Dim, position: int) -> OutOfRangeError:
     """A concrete position outside a dim."""
-    return IndexError(
+    return OutOfRangeError(
         f"cannot index dim {dim!r} of {operand(x)} at {position}: it has size {x.type.sizes[dim]}."
     )
 

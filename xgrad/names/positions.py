@@ -7,12 +7,16 @@ from typing import Literal as OneOf
 
 import numpy as np
 
+from xgrad.axes.checked import Checked
+from xgrad.axes.elementwise import Cast, GreaterEqual, Less, LogicalAnd
 from xgrad.axes.literal import Literal
 from xgrad.graph import Var, located
 from xgrad.names import messages
+from xgrad.names.compute import XElemwise
 from xgrad.names.indexing import At, Indexer, Indexers, Slice
 from xgrad.names.structure import XConstant
 from xgrad.names.types import Dim, XType
+from xgrad.options import option
 
 Mode = OneOf["promise", "wrap"]
 UserIndexer = int | slice | Slice | Var
@@ -41,6 +45,7 @@ def plan(x: Var, indexers: Mapping[Any, UserIndexer], mode: Mode | None) -> Plan
             continue
         normal = _normal(x, dim, indexers[dim])
         if isinstance(normal, Var):
+            normal = normal if mode else in_range(normal, dim, size)
             done.append((dim, At(len(arrays))))
             arrays.append(normal)
         elif normal != Slice(0, size):
@@ -107,6 +112,17 @@ def _check_shared_dims(x: Var, indexers: Indexers, arrays: Sequence[Var]) -> Non
         for dim, n in array.type.sizes.items():
             if sizes.setdefault(dim, n) != n:
                 raise messages.selection_clash(f"index {messages.operand(x)}", dim, n, sizes[dim])
+
+
+def in_range(positions: Var, dim: Dim, size: int) -> Var:
+    """``positions`` along ``dim``; where they are not known and run-time checks are on, marked to be in range."""
+    if isinstance(positions.op, XConstant) or "indices" not in option("checks"):
+        return positions
+    ends = [XConstant(Literal(np.asarray(n, np.int64)), inline=True)() for n in (-size, size)]
+    wide = XElemwise(Cast(np.dtype(np.int64)))(positions)
+    above = XElemwise(GreaterEqual())(wide, ends[0])
+    ok = XElemwise(LogicalAnd())(above, XElemwise(Less())(wide, ends[1]))
+    return XElemwise(Checked(messages.out_of_range(dim, size)))(positions, ok, wide)
 
 
 class Kept(NamedTuple):

@@ -13,6 +13,7 @@ from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.executable import DEFAULT, CompileOptions, executable_for
 from xgrad.lower.pipeline import compile_graph, reference_graph
 from xgrad.options import current_options
+from xgrad.transforms.calls.checks import Checks
 from xgrad.transforms.calls.stages import Stages
 from xgrad.transforms.calls.trace import Traced
 
@@ -28,12 +29,15 @@ class Program:
         self.executable = executable_for(lifted, options)
         self.stages = Stages(name, graphs, self.executable)
         self._constants = to_device(constants)
+        kinds = current_options().checks
+        self._checks = Checks(graphs.optimised, kinds, traced.labels, options) if kinds else None
         self.result = traced.result
         self._build = traced.result.build
 
     def run(self, arrays: Sequence[Any], on_host: bool) -> Any:
         """The result for the arrays of a call; in NumPy, or left in JAX."""
-        outputs = self.executable(*arrays, *self._constants)
+        checked = None if self._checks is None else self._checks.run(arrays)
+        outputs = self.executable(*arrays, *self._constants) if checked is None else checked
         return self._build(list(map(to_numpy, outputs)) if on_host else outputs)
 
     def run_plain(self, arrays: Sequence[Any]) -> Any:

@@ -1,7 +1,10 @@
 """Running a user's function on symbols: from a call to the names graph and the template of its result."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import xarray as xr
+from xarray.indexes import PandasIndex
 
 from xgrad.errors import TracedValueError
 from xgrad.graph import Graph, Source, Var
@@ -9,8 +12,11 @@ from xgrad.labels import open_trace, wrap
 from xgrad.labels.scope import Trace, subject
 from xgrad.labels.translation import translated
 from xgrad.names.types import XType
+from xgrad.options import option
 from xgrad.transforms.calls.arguments import CallGuard, guard_of
+from xgrad.transforms.calls.checks import Labels
 from xgrad.transforms.calls.wrap import ResultTemplate
+from xgrad.transforms.tree import flatten
 
 
 class Traced(NamedTuple):
@@ -18,6 +24,7 @@ class Traced(NamedTuple):
 
     graph: Graph
     result: ResultTemplate
+    labels: Labels = Labels()
 
 
 def trace_function(fun: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Traced:
@@ -39,7 +46,16 @@ def trace_call(
         result = ResultTemplate(fun(*traced_args, **traced_kwargs))
         graph = Graph(trace.inputs, result.outputs)
     _check_closed(graph)
-    return Traced(graph, result)
+    return Traced(graph, result, Labels([*_indexes_of(args, kwargs), *trace.indexes]))
+
+
+def _indexes_of(args: tuple, kwargs: dict[str, Any]) -> Iterator[PandasIndex]:
+    """The indexes of arguments, where run-time checks may need their labels."""
+    leaves = flatten((args, kwargs))[0] if option("checks") else []
+    for leaf in leaves:
+        if isinstance(leaf, xr.DataArray | xr.Dataset):
+            indexes = leaf.xindexes.values()
+            yield from [index for index in indexes if isinstance(index, PandasIndex)]
 
 
 def _inputs(trace: Trace, source: Source | None) -> Callable[[XType, str], Any]:
