@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xgrad import datasets as datasets
     from xgrad import errors as errors
+    from xgrad.functions import linalg as linalg
     from xgrad import model as model
     from xgrad.functions import random as random
     from xgrad.functions import special as special
@@ -123,6 +124,7 @@ _OWN = {
 _MODULES = {
     "datasets": "xgrad.datasets",
     "errors": "xgrad.errors",
+    "linalg": "xgrad.functions.linalg",
     "model": "xgrad.model",
     "random": "xgrad.functions.random",
     "special": "xgrad.functions.special",

@@ -18,6 +18,7 @@ from xgrad.axes import (
     integrals,
     linalg,
     loops,
+    random,
     reduce,
     segment,
     sliding,
@@ -140,6 +141,11 @@ def given_scalar(value: int) -> Draw:
 def _users_square(x: Any) -> Any:
     """Stands for a user's function: it works on NumPy's and on JAX's arrays."""
     return x * x
+
+
+def _users_draw(words: Any, scale: Any) -> Any:
+    """Stands for a sampler: three numbers for one key."""
+    return words[..., :1] * scale
 
 
 floats3 = TensorType((3,), np.dtype(float))
@@ -354,6 +360,9 @@ EXAMPLES = (
     at(i.Entr(), positive),
     at(i.RelEntr(), positive, positive),
     at(i.KlDiv(), positive, positive),
+    # random numbers
+    at(random.Draw(_users_draw, (3,), np.dtype(float)), integers(0, 9, 4, 2), normal(4, 3)),
+    at(random.DiscreteDraw(_users_draw, (3,), np.dtype(int)), integers(0, 9, 2), integers(0, 9, 3)),
     # structure
     at(structural.Full((2, 3), Literal(1.5))),
     at(structural.Full((), Literal(np.True_))),

@@ -23,6 +23,7 @@ from xgrad.axes.interpret import evaluate
 from xgrad.axes.logic import Cast
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import JaxCall
+from xgrad.axes.random import DiscreteDraw, Draw
 from xgrad.graph import Graph, Op, check
 
 FIXED_TYPES = (
@@ -30,6 +31,8 @@ FIXED_TYPES = (
     Full,
     Cast,
     JaxCall,
+    Draw,
+    DiscreteDraw,
     Batched,
     Scan,
     Switch,

@@ -55,7 +55,7 @@ def apply(
     out: Sequence[Sequence[Hashable]] = ((),),
     resized: Iterable[Hashable] = (),
     keep_attrs: bool | None = None,
-    **options: Hashable,
+    **options: Any,
 ) -> Any:
     """``function`` of the arrays of labeled arguments, core dims last: aligned and labeled as xarray's arithmetic is.
 
@@ -68,7 +68,7 @@ def apply(
             *args,
             input_core_dims=core or [()] * len(args),
             output_core_dims=out,
-            exclude_dims=frozenset(resized),
+            exclude_dims=set(resized),
             join=settings["arithmetic_join"],
             dataset_join=settings["arithmetic_join"],
             dataset_fill_value=np.nan,
@@ -83,7 +83,7 @@ def along(
     x: Labeled,
     dims: Sequence[Hashable],
     *others: Labeled,
-    **options: Hashable,
+    **options: Any,
 ) -> Any:
     """``function`` of ``x`` along ``dims``, which keep their sizes and places; ``others`` have them too."""
 

@@ -27,6 +27,7 @@ from xgrad.axes.base import (
 )
 from xgrad.axes.elementwise import Cast
 from xgrad.axes.opaque import HostCall, JaxCall
+from xgrad.axes.random import DiscreteDraw, Draw
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
 from xgrad.gradient.ops import AbstractDerivative
 from xgrad.gradient.status import DEFINITIONS
@@ -71,6 +72,8 @@ _INSTANCES: dict[type[Op], Op] = {
     Cast: Cast(_F8),
     JaxCall: JaxCall(abs, (_SQUARE,)),
     HostCall: HostCall(abs, (_SQUARE,), abs),
+    Draw: Draw(abs, (2,), _F8),
+    DiscreteDraw: DiscreteDraw(abs, (2,), _I8),
 }
 
 

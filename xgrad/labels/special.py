@@ -116,7 +116,7 @@ def _peaked(x: Array, ndim: int) -> tuple[Array, tuple[int, ...], Array]:
     return x, axes, np.where(np.isfinite(greatest), greatest, x.dtype.type(0))
 
 
-def constant_to_derivatives(x: AbstractTraced) -> AbstractTraced:
+def constant_to_derivatives(x: AbstractTraced) -> Array:
     """``x``, through which no derivative passes."""
     held = make(DisconnectedGrad()(x.value), None, x.scope)
     return AbstractTraced.final(held.cell, x.axes)
