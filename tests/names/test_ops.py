@@ -78,6 +78,7 @@ DESCRIPTIONS = {
     "XConcat(time)": build.concat([X, X], "time"),
     "XPad(time: 1+2)": build.pad(X, {"time": (1, 2)}, ZERO),
     "XWindow(time, w: 2)": build.window(X, "time", "w", 2),
+    "XSegmentTotals(time→g: 2)": partial.segment_totals(X, "time", "g", 2, CODES)[0],
     "XSegmentReduce sum(time→g: 2)": partial.segment_reduce("sum", X, "time", "g", 2, CODES),
     "XWindowReduce max(time: 3)": partial.window_reduce("max", X, "time", 3),
     "XWindowReduce max(time→t: 3)": build.rename_new(

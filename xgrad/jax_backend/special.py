@@ -10,18 +10,24 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
-from xgrad.axes.base import TensorType
 from xgrad.axes.contract import Einsum
 from xgrad.axes.gammas import Betaln
-from xgrad.axes.index import Gather, Layout, PutAdd, PutAlong, Scatter, Take, TakeAlong
+from xgrad.axes.index import Gather, PutAdd, PutAlong, Scatter, Take, TakeAlong
 from xgrad.axes.integrals import OwensT
-from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentReduction, SegmentSum, SegmentTake
+from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentSum, SegmentTake, SegmentTotals
 from xgrad.axes.sort import Argsort
 from xgrad.axes.special import LogExpit, Polygamma
 from xgrad.axes.spread import other_axes
 from xgrad.axes.window import SliceUpdate
 from xgrad.graph import Op
 from xgrad.jax_backend.beta import betaln
+from xgrad.jax_backend.segments import (
+    gather_numbers,
+    scatter_numbers,
+    segment,
+    segment_take,
+    totals,
+)
 
 Array = Any
 Axes = tuple[int, ...]
@@ -31,19 +37,8 @@ _MODES = {"promise": "promise_in_bounds", "clip": "clip"}
 
 def _gather(op: Take | Gather, xp: Any, x: Array, *indices: Array) -> Array:
     layout = op.layout(x.shape, indices[0].ndim)
-    starts, numbers = _starts(xp, indices), _gather_numbers(xp, layout)
+    starts, numbers = _starts(xp, indices), gather_numbers(xp, layout)
     return xp.lax.gather(x, starts, numbers, layout.slice_sizes, mode=_MODES[op.mode])
-
-
-def _gather_numbers(xp: Any, layout: Layout) -> Any:
-    batch = tuple(range(layout.batch))
-    return xp.lax.GatherDimensionNumbers(
-        offset_dims=layout.window,
-        collapsed_slice_dims=layout.axes,
-        start_index_map=layout.axes,
-        operand_batching_dims=batch,
-        start_indices_batching_dims=batch,
-    )
 
 
 def _scatter(op: Scatter, xp: Any, x: Array, updates: Array, *indices: Array) -> Array:
@@ -54,52 +49,14 @@ def _scatter(op: Scatter, xp: Any, x: Array, updates: Array, *indices: Array) ->
         "min": xp.lax.scatter_min,
         "max": xp.lax.scatter_max,
     }[op.kind]
-    numbers = _scatter_numbers(xp, op.gather.layout(x.shape, indices[0].ndim))
+    numbers = scatter_numbers(xp, op.gather.layout(x.shape, indices[0].ndim))
     return put(x, _starts(xp, indices), updates, numbers, mode=_MODES[op.mode])
 
 
 def _put_add(op: PutAdd, xp: Any, x: Array, idx: Array) -> Array:
     zeros = xp.zeros_like(x, shape=op.shape)
-    numbers = _scatter_numbers(xp, op.layout(idx.ndim))
+    numbers = scatter_numbers(xp, op.layout(idx.ndim))
     return xp.lax.scatter_add(zeros, _starts(xp, (idx,)), x, numbers, mode=_MODES[op.mode])
-
-
-def _scatter_numbers(xp: Any, layout: Layout) -> Any:
-    batch = tuple(range(layout.batch))
-    return xp.lax.ScatterDimensionNumbers(
-        update_window_dims=layout.window,
-        inserted_window_dims=layout.axes,
-        scatter_dims_to_operand_dims=layout.axes,
-        operand_batching_dims=batch,
-        scatter_indices_batching_dims=batch,
-    )
-
-
-def _segment(op: SegmentReduction, xp: Any, x: Array, codes: Array) -> Array:
-    """Negative codes are out of range, and dropped."""
-    shape = op.infer(TensorType(x.shape, x.dtype), TensorType(codes.shape, codes.dtype)).shape
-    put = {"add": xp.lax.scatter_add, "min": xp.lax.scatter_min, "max": xp.lax.scatter_max}[op.kind]
-    return put(
-        xp.full(shape, op.start(np.dtype(x.dtype)), dtype=x.dtype),
-        _starts(xp, (codes,)),
-        x,
-        _scatter_numbers(xp, Layout(shape, 0, (op.axis,), 1)),
-        indices_are_sorted=op.is_sorted,
-        mode="drop",
-    )
-
-
-def _segment_take(op: SegmentTake, xp: Any, x: Array, codes: Array) -> Array:
-    layout = op.layout(x.shape)
-    return xp.lax.gather(
-        x,
-        _starts(xp, (codes,)),
-        _gather_numbers(xp, layout),
-        layout.slice_sizes,
-        indices_are_sorted=op.is_sorted,
-        mode="fill",
-        fill_value=0,
-    )
 
 
 def _take_along(op: TakeAlong, xp: Any, x: Array, idx: Array) -> Array:
@@ -249,10 +206,11 @@ SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
     PutAlong: _put_along,
     Remainder: _remainder,
     Scatter: _scatter,
-    SegmentMax: _segment,
-    SegmentMin: _segment,
-    SegmentSum: _segment,
-    SegmentTake: _segment_take,
+    SegmentMax: segment,
+    SegmentMin: segment,
+    SegmentSum: segment,
+    SegmentTake: segment_take,
+    SegmentTotals: totals,
     SliceUpdate: _slice_update,
     Take: _gather,
     TakeAlong: _take_along,

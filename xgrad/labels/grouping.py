@@ -79,9 +79,13 @@ class Grouped(NamedTuple):
         dtype = np.sum(np.empty(0, values.dtype)).dtype
         return self.reduced("sum", values.astype(dtype, copy=False))
 
-    def total_of(self, valid: Array) -> Array:
-        """The sums of the values that are valid."""
-        return self.total(np.where(valid, self.values, self.values.dtype.type(0)))
+    def totals(self) -> tuple[Array, Array]:
+        """The sums of the values that are no NaN, and how many these are: in one pass where one axis is reduced."""
+        if not self.others:
+            return segment_totals(self.values, self.groups)
+        valid = ~np.isnan(self.values)
+        filled = np.where(valid, self.values, self.values.dtype.type(0))
+        return self.reduced("sum", filled), self.count(valid)
 
     def spread(self, results: Array) -> Array:
         """For every entry the result of its group."""
@@ -115,6 +119,15 @@ def segment(kind: str, values: Array, groups: Groups) -> Array:
     return make(out, [new, *rest], values.scope)
 
 
+def segment_totals(values: Array, groups: Groups) -> tuple[Array, Array]:
+    """Along the first axis, for each group the sum of what is no NaN, and the count."""
+    var, (dim, *rest) = real(values)
+    new = fresh(groups.name, rest) if groups.name in rest else groups.name
+    both = partial.segment_totals(var, dim, new, len(groups.members), groups.codes)
+    total, count = [make(v, [new, *rest], values.scope) for v in both]
+    return total, count
+
+
 # ---- one function per reduction: (values in groups, skipna, options) -----------------------
 
 
@@ -128,20 +141,26 @@ def _filled(kind: str, identity: int) -> Callable[..., Array]:
             if skipna is not True or min_count is None:
                 return result
             return np.where(g.sizes(result.ndim) < min_count, np.nan, result)
-        holes = np.isnan(g.values)
-        result = g.reduced(kind, np.where(holes, g.values.dtype.type(identity), g.values))
-        if min_count is None:
-            return result
-        return np.where(g.count(~holes) < min_count, result.dtype.type(np.nan), result)
+        if min_count is None or kind != "sum":
+            holes = np.isnan(g.values)
+            result = g.reduced(kind, np.where(holes, g.values.dtype.type(identity), g.values))
+            count = None if min_count is None else g.count(~holes)
+        else:
+            result, count = g.totals()
+        return result if count is None else _enough(result, count, min_count)
 
     return reduce
 
 
+def _enough(result: Array, count: Array, min_count: int | None) -> Array:
+    """NaN where there are fewer values than wanted."""
+    return np.where(count < min_count, result.dtype.type(np.nan), result)
+
+
 def _mean(g: Grouped, skipna: bool | None = None) -> Array:
     if g.skips(skipna):
-        valid = ~np.isnan(g.values)
-        total = g.total_of(valid)
-        return total / empty_as_missing(g.count(valid)).astype(total.dtype)
+        total, count = g.totals()
+        return total / empty_as_missing(count).astype(total.dtype)
     dtype = np.mean(np.empty(1, g.values.dtype)).dtype
     total = g.total(g.values.astype(dtype, copy=False))
     return total / g.sizes(total.ndim).astype(total.dtype)
@@ -154,8 +173,8 @@ def _var(g: Grouped, skipna: bool | None = None, ddof: float = 0) -> Array:
         total = g.total(_squared(apart))
         freedom = np.maximum(g.sizes(total.ndim) - ddof, 0)
         return total / freedom.astype(total.dtype)
+    (total, count), zero = g.totals(), g.values.dtype.type(0)
     valid = ~np.isnan(g.values)
-    zero, count, total = g.values.dtype.type(0), g.count(valid), g.total_of(valid)
     centre = total / np.maximum(count, 1).astype(total.dtype)  # finite, so that gradients are
     total = g.total(_squared(np.where(valid, g.values - g.spread(centre), zero)))
     freedom = count - ddof

@@ -23,7 +23,7 @@ from xgrad.graph import Graph, Node, Op, Place, Source, Var, located
 from xgrad.lower.arrange import arrange
 from xgrad.lower.indexing import lower_index, lower_update
 from xgrad.lower.nested import inner_graphs, with_inner
-from xgrad.lower.partial import lower_segment, lower_window
+from xgrad.lower.partial import lower_segment, lower_totals, lower_window
 from xgrad.names import (
     Dim,
     XArgsort,
@@ -44,6 +44,7 @@ from xgrad.names import (
     XRename,
     XScan,
     XSegmentReduce,
+    XSegmentTotals,
     XSort,
     XSplit,
     XSwitch,
@@ -250,6 +251,7 @@ LOWERINGS: dict[type[Op], Callable[..., Any]] = {
     XPad: _lower_pad,
     XWindow: _lower_window,
     XSegmentReduce: lower_segment,
+    XSegmentTotals: lower_totals,
     XWindowReduce: lower_window,
     XMerge: _lower_merge,
     XSplit: _lower_split,

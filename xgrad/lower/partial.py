@@ -1,6 +1,7 @@
 """How reductions by groups and by windows become ops on axes: a table of kinds for each."""
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
@@ -10,13 +11,13 @@ from xgrad.axes.constants import constant, full_like
 from xgrad.axes.index import Take
 from xgrad.axes.logic import cast, equal, logical_not, where
 from xgrad.axes.reduce import Prod
-from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentSum
+from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentSum, SegmentTotals
 from xgrad.axes.sliding import WindowMax, WindowMin, WindowSquares, WindowSum, joined
 from xgrad.axes.spread import expand
 from xgrad.axes.structural import slice_axis
 from xgrad.graph import Node, Var
 from xgrad.lower.arrange import arrange
-from xgrad.names.partial import XSegmentReduce, XWindowReduce
+from xgrad.names.partial import XSegmentReduce, XSegmentTotals, XWindowReduce
 
 SEGMENTS: dict[str, Callable[[int, int, bool], AbstractTensorOp]] = {
     "sum": SegmentSum,
@@ -38,8 +39,46 @@ def lower_segment(op: XSegmentReduce, node: Node, x: Var) -> Var:
         return _products(x, codes, axis, op.size)
     if op.kind in ("any", "all"):
         return _tests(op, node, x)
-    is_sorted = bool(np.all(codes[1:] >= codes[:-1]))
-    return SEGMENTS[op.kind](axis, op.size, is_sorted)(x, constant(codes))
+    return SEGMENTS[op.kind](axis, op.size, _is_sorted(codes))(x, *_groups(op, x, axis))
+
+
+def lower_totals(op: XSegmentTotals, node: Node, x: Var) -> tuple[Var, Var]:
+    """Both in one pass."""
+    axis = node.inputs[0].type.dims.index(op.dim)
+    found = SegmentTotals(axis, op.size, _is_sorted(op.codes.value))
+    total, count = found.apply(x, *_groups(op, x, axis))
+    return total, count
+
+
+def _is_sorted(codes: np.ndarray) -> bool:
+    return bool(np.all(codes[1:] >= codes[:-1]))
+
+
+def _groups(op: XSegmentReduce | XSegmentTotals, x: Var, axis: int) -> list[Var]:
+    """The codes; and the places of the entries, where groups are of about one size."""
+    codes, shape = op.codes.value, x.type.shape
+    places = _places(codes, op.size, shape[axis] and prod(shape) // shape[axis])
+    return [constant(codes), *[constant(p) for p in places]]
+
+
+STEPS = 32  # as many gathers XLA still makes one loop of, in a fraction of a second
+NARROW = 16  # so wide are rows of which parts of groups are still worth adding up
+
+
+def _places(codes: np.ndarray, size: int, width: int) -> list[np.ndarray]:
+    """See ``axes.segment``; none where most places would be empty, or rows are wide and many in a group."""
+    counts = np.bincount(codes[codes >= 0], minlength=size)
+    longest = int(counts.max(initial=0))
+    parts = -(-longest // STEPS)
+    steps = -(-longest // max(parts, 1))
+    room = size * parts * steps
+    if not longest or (parts > 1 and width > NARROW) or room > 2 * counts.sum() + 32 * size:
+        return []
+    order = np.argsort(codes, kind="stable")[np.count_nonzero(codes < 0) :]
+    rank = np.arange(order.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    table = np.full((size, parts * steps), -1, np.int32)
+    table[codes[order], rank] = order
+    return [np.ascontiguousarray(table.reshape(size * parts, steps).T)]
 
 
 def _tests(op: XSegmentReduce, node: Node, x: Var) -> Var:

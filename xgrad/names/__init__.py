@@ -5,7 +5,7 @@ from xgrad.names.batched import XBatched
 from xgrad.names.compute import XArgsort, XBlockwise, XCumReduce, XDot, XElemwise, XReduce, XSort
 from xgrad.names.indexing import At, Indexer, Indexers, Slice, XIndex, XIndexUpdate
 from xgrad.names.loops import XScan, XSwitch, XWhile
-from xgrad.names.partial import XSegmentReduce, XWindowReduce
+from xgrad.names.partial import XSegmentReduce, XSegmentTotals, XWindowReduce
 from xgrad.names.structure import (
     XBroadcast,
     XConcat,
@@ -44,6 +44,7 @@ __all__ = [
     "XRename",
     "XScan",
     "XSegmentReduce",
+    "XSegmentTotals",
     "XSort",
     "XSplit",
     "XSwitch",

@@ -22,7 +22,7 @@ from xgrad.axes.elementwise import (
     Where,
 )
 from xgrad.axes.reduce import Sum
-from xgrad.axes.segment import SegmentSum
+from xgrad.axes.segment import SegmentSum, SegmentTotals
 from xgrad.axes.sliding import WindowSquares, WindowSum
 from xgrad.axes.structural import Expand, Permute, Reshape, Slice
 from xgrad.graph import DECLINE, Op, Rules, Var, rule, toposort
@@ -40,6 +40,7 @@ MADE_OF: dict[type[Op], Parts] = {
     Add: lambda v: v.inputs,
     Sum: lambda v: v.inputs,
     SegmentSum: lambda v: v.inputs[:1],
+    SegmentTotals: lambda v: v.inputs[:1],
     WindowSum: lambda v: v.inputs,
     WindowSquares: lambda v: (),
     Where: lambda v: tuple([x for x in v.inputs[1:] if not _is_missing(x)]),
