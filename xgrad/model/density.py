@@ -9,6 +9,7 @@ import xarray as xr
 from xgrad.errors import ArgumentError, DimensionError, nearest
 from xgrad.model.replay import Replay
 from xgrad.model.sites import (
+    DeterministicSite,
     FreeSite,
     ObservedSite,
     PotentialSite,
@@ -74,6 +75,15 @@ class Density:
                 jacobian = jacobian + total({name: bijection.log_jacobian(u)})
             replay.put(site.symbol, values[name])
         return values, jacobian
+
+    def traced_latent(self, unbounded: Values, data: Values) -> Values:
+        """The free variables for unbounded values, and the deterministic ones that follow."""
+        values, _ = self.traced_values(unbounded, data)
+        replay = Replay(self.pairs(values, data))
+        expressions = {
+            k: s.symbol for k, s in self.sites.items() if isinstance(s, DeterministicSite)
+        }
+        return {**values, **replay(expressions)}
 
     def pairs(self, values: Values, data: Values) -> list[tuple[xr.DataArray, xr.DataArray]]:
         """The symbols of the model and what takes their place."""

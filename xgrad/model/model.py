@@ -13,6 +13,7 @@ from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.results import LATENT, as_chains, known_groups, labeled, only, tree
+from xgrad.model.sampling import Settings, sample
 from xgrad.model.simulation import Simulation, seed_key
 from xgrad.model.sites import (
     DataSite,
@@ -170,6 +171,27 @@ class Model:
             "prior_predictive": only(samples, self.sites, ObservedSite),
         }
         return tree({**groups, **known_groups(self.sites)}, {"seed": str(seed)})
+
+    def sample(
+        self,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        seed: Any = 0,
+        *,
+        target_accept: float = 0.8,
+        max_depth: int = 10,
+        dense: bool = False,
+    ) -> xr.DataTree:
+        """The posterior by NUTS of blackjax: the groups ``posterior``, ``sample_stats`` and the data.
+
+        ``tune`` steps of warm-up come first, rounded up to a multiple of 50. ``dense`` adapts a full mass matrix.
+        Raises ImportError where blackjax is missing; warns of draws that diverged (ConvergenceWarning).
+        """
+        settings = Settings(draws, tune, chains, target_accept, max_depth, dense)
+        key = seed_key(seed)
+        coords = self.dims.coords.coords
+        return sample(self.density, self.logp_fn, key, settings, lambda block: None, coords)
 
 
 def _kind(site: Site) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import xarray as xr
 
-from xgrad.model.simulation import SAMPLE
 from xgrad.model.sites import DeterministicSite, FreeSite, ObservedSite, Sites, known_values
 
 
@@ -46,4 +45,5 @@ def known_groups(sites: Sites) -> dict[str, xr.Dataset]:
     return {"observed_data": xr.Dataset(observed), "constant_data": xr.Dataset(constant)}
 
 
+SAMPLE = "__sample__"  # the dim of samples of any kind; no variable of a model can have it
 LATENT = (FreeSite, DeterministicSite)

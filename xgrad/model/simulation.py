@@ -9,6 +9,7 @@ from xgrad.functions import random
 from xgrad.functions.keys import as_key
 from xgrad.model.density import Values
 from xgrad.model.replay import Replay
+from xgrad.model.results import SAMPLE
 from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,
@@ -18,8 +19,6 @@ from xgrad.model.sites import (
 )
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.vmap import vmap
-
-SAMPLE = "__sample__"  # the dim along which draws are made; no variable of a model can have it
 
 
 class Simulation:

@@ -65,10 +65,10 @@ class UnboundedDensity:
         site = self._free[name]
         return site.bijection.free_sizes(dict(site.symbol.sizes))
 
-    def labeled(self, flat: Mapping[str, Any]) -> Values:
-        """Unbounded values by the names of the variables, with their dims."""
+    def labeled(self, flat: Mapping[str, Any], *leading: str) -> Values:
+        """Unbounded values by the names of the variables, with their dims after the ``leading`` ones."""
         arrays = self._by_variable(flat)
-        return {name: xr.DataArray(a, dims=tuple(self.sizes(name))) for name, a in arrays.items()}
+        return {k: xr.DataArray(a, dims=(*leading, *self.sizes(k))) for k, a in arrays.items()}
 
     def _by_variable(self, flat: Mapping[str, Any]) -> Arrays:
         return {name: flat[key] for name, key in self._names.items()}
