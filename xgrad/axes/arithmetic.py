@@ -244,9 +244,9 @@ class Fmin(AbstractElementwise):
 
 def shares(first: Var, x: Var, y: Var) -> Partials:
     """1 and 0 where ``first`` holds, 0 and 1 where not, one half each where ``x`` equals ``y``."""
-    one, half = ones_like(x), full_like(x, 0.5)
-    share = where(equal(x, y), half, cast(first, x.type.dtype))
-    return (share, subtract(one, share))
+    tie, zero = equal(x, y), zeros_like(x)
+    share = where(tie, full_like(x, 0.5), ones_like(x))
+    return (where(logical_or(first, tie), share, zero), where(first, zero, share))
 
 
 class Copysign(AbstractElementwise):

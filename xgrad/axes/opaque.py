@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xgrad.axes.base import AbstractGeneral, AbstractOpaque, Flow, TensorType, is_float
-from xgrad.errors import GradNotImplementedError
+from xgrad.axes.constants import full
 from xgrad.graph import Var
 
 
@@ -37,12 +37,14 @@ class JaxCall(AbstractOpaque):
 class HostCall(AbstractGeneral):
     """A user's function of NumPy arrays, called on the host in the middle of a program.
 
-    ``rule(*inputs, *cotangents)`` gives the cotangents of all inputs, on the host too; None: there is no derivative.
+    ``rule(*inputs, *cotangents)`` gives the cotangents of all inputs, ``push(*inputs, *tangents)`` the tangents of all
+    outputs, on the host too; None: there is no derivative in that mode.
     """
 
     function: Callable[..., Any]
     out_types: tuple[TensorType, ...]
     rule: Callable[..., Any] | None = None
+    push: Callable[..., Any] | None = None
 
     def describe(self) -> str:
         """The function by its name: its address would be another one in every run."""
@@ -51,6 +53,11 @@ class HostCall(AbstractGeneral):
     __repr__ = describe
 
     why = "a host function has the gradient that apply_host(..., pullback=...) is given, and by floats alone"
+
+    def lacks(self, mode: str) -> bool:
+        """Whether there is a rule, but none for this mode ("forward" or "reverse")."""
+        wanted, other = (self.push, self.rule) if mode == "forward" else (self.rule, self.push)
+        return wanted is None and other is not None
 
     def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
         return self.out_types
@@ -71,7 +78,8 @@ class HostCall(AbstractGeneral):
     def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
         if not is_float(self.out_types[out].dtype):
             return Flow.STEP
-        return Flow.VALUE if self.rule is not None and is_float(types[i].dtype) else Flow.MISSING
+        known = self.rule is not None or self.push is not None
+        return Flow.VALUE if known and is_float(types[i].dtype) else Flow.MISSING
 
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
@@ -83,10 +91,14 @@ class HostCall(AbstractGeneral):
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
     ) -> tuple[Var, ...]:
-        raise GradNotImplementedError(
-            f"{self!r} has a pullback, and no rule for forward mode.\n"
-            'Use reverse mode (grad, pullback, mode="reverse"), or write the function in JAX and use apply_jax.'
-        )
+        assert self.push is not None, self
+        given = [tangents.get(i, _still(x.type)) for i, x in enumerate(ins)]
+        return HostCall(self.push, self.out_types).apply(*ins, *given)
+
+
+def _still(type: TensorType) -> Var:
+    """The tangent of what does not move."""
+    return full(type.shape, 0, type.dtype if is_float(type.dtype) else np.float64)
 
 
 @dataclasses.dataclass(frozen=True)

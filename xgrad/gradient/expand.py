@@ -13,6 +13,7 @@ from xgrad.axes.batched import Batched
 from xgrad.axes.elementwise import zeros_like
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.structural import full
+from xgrad.errors import GradNotImplementedError, GradUndefinedError
 from xgrad.gradient.batched import pull_batched, push_batched
 from xgrad.gradient.families import Family, family, to_cotangent, total
 from xgrad.gradient.loops import (
@@ -24,6 +25,7 @@ from xgrad.gradient.loops import (
     push_while,
 )
 from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
+from xgrad.gradient.status import op_text, why
 from xgrad.gradient.twice import pull_pullback, push_pullback
 from xgrad.graph import Builder, Graph, Node, Op, Var, located
 
@@ -124,18 +126,45 @@ def lay_out(graph: Graph, inputs: Sequence[Var]) -> dict[Var, Var]:
 
 
 def active_vars(graph: Graph, wrt: Sequence[Var]) -> set[Var]:
-    """The variables that a derivative with respect to ``wrt`` reaches with something other than zero."""
+    """The variables that a derivative with respect to ``wrt`` reaches with something other than zero.
+
+    Raises GradNotImplementedError or GradUndefinedError where it should go on, and there is no rule.
+    """
     active = set(wrt)
     for node in graph.nodes:
         passing = [i for i, v in enumerate(node.inputs) if v in active]
         for out in node.outputs:
             if any(_flow(node, i, out.index) is Flow.VALUE for i in passing):
                 active.add(out)
+        for i in passing:
+            _check_rule(node, i)
     return active
 
 
 def _passes(node: Node, i: int) -> bool:
     return any(_flow(node, i, out.index) is Flow.VALUE for out in node.outputs)
+
+
+def _check_rule(node: Node, i: int) -> None:
+    """Raise where a derivative that ``node`` should pass on has no rule.
+
+    Of what a user wrote this was asked before; what a rule of derivatives is made of may lack one itself.
+    """
+    flows = {_flow(node, i, out.index) for out in node.outputs}
+    for flow in (Flow.MEANINGLESS, Flow.MISSING):
+        if flow in flows and Flow.VALUE not in flows:
+            raise _without_rule(node, i, flow)
+
+
+def _without_rule(node: Node, i: int, flow: Flow) -> Exception:
+    where = f", {node.source}" if node.source else ""
+    reason = f"{why(node, i, flow)} ({op_text(node)}{where})"
+    way_out = "Take no further derivative of it, or hold it constant on the way: xgrad.disconnected_grad(...)."
+    if flow is Flow.MISSING:
+        return GradNotImplementedError(
+            f"a higher derivative is not implemented: {reason}.\n{way_out}"
+        )
+    return GradUndefinedError(f"a higher derivative is undefined: {reason}.\n{way_out}")
 
 
 def _flow(node: Node, i: int, out: int) -> Flow:

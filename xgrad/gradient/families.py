@@ -17,9 +17,11 @@ from xgrad.axes.base import (
     AbstractOpaque,
 )
 from xgrad.axes.elementwise import add, cast, multiply, zeros_like
+from xgrad.axes.reduce import AbstractReduction
+from xgrad.axes.spread import spread
 from xgrad.axes.structural import full
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
-from xgrad.gradient.masks import scale
+from xgrad.gradient.masks import harmless, is_cut_off, masked, scale
 from xgrad.gradient.ops import JvpCall, VjpCall, cotangent_dtype, cotangent_type
 from xgrad.graph import Graph, Node, Op, Var
 
@@ -82,7 +84,18 @@ def _push_multilinear(
 def _pull_general(
     node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
 ) -> dict[int, Var]:
-    return _op(node).pullback(wanted, ins, outs, cts)
+    """The op's own rule; what is behind a mask in the result of a reduction is so in all that it was made of."""
+    if not isinstance(node.op, AbstractReduction):
+        return _op(node).pullback(wanted, ins, outs, cts)
+    (ct,), shape, axes = cts, ins[0].type.shape, node.op.axes
+    layer = masked(ct)
+    found = node.op.pullback(wanted, ins, outs, [ct if layer is None else layer.value])
+    if layer is not None:
+        layer = layer._replace(mask=spread(layer.mask, shape, axes))
+        return {i: layer.around(d) for i, d in found.items()}
+    return {
+        i: harmless(d, spread(ct, shape, axes)) if is_cut_off(ct) else d for i, d in found.items()
+    }
 
 
 def _push_general(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:

@@ -18,11 +18,11 @@ from xgrad.axes.elementwise import Equal
 from xgrad.gradient.batched import batch
 from xgrad.gradient.lazy import lazy_pullback, lazy_pushforward
 from xgrad.gradient.markers import Wrt
+from xgrad.gradient.oneway import FORWARD, REVERSE, check_mode, has_mode
 from xgrad.gradient.ops import cotangent_dtype
 from xgrad.graph import Var, toposort
 from xgrad.names import Dim, XRename, XType, build
 
-FORWARD, REVERSE = "forward", "reverse"
 CHUNK_BYTES = 2**30  # what the derivatives computed at a time may take, by our estimate
 
 Pair = tuple[int, int]  # the numbers of an output and of an input
@@ -90,12 +90,22 @@ def plan_for(
     """The sweeps for the wanted blocks: in the mode that needs fewer derivatives, in chunks where memory is short."""
     forward, reverse = _sweeps(wanted, wrt, 1), _sweeps(wanted, outputs, 0)
     ahead, back = sum([s.size for s in forward]), sum([s.size for s in reverse])
-    chosen = mode if mode != "auto" else FORWARD if ahead <= back else REVERSE
+    chosen = (
+        _chosen(outputs, wrt, FORWARD if ahead <= back else REVERSE) if mode == "auto" else mode
+    )
+    check_mode(outputs, wrt, chosen)
     sweeps = forward if chosen == FORWARD else reverse
     most = max([s.size for s in sweeps], default=0)
     limit = _chunk(outputs, wrt, most) if chunk == "auto" else chunk
     why = f"{chosen}: {ahead} forward, {back} reverse"
     return Plan(chosen, tuple(sweeps), limit if isinstance(limit, int) else None, why)
+
+
+def _chosen(outputs: Sequence[Var], wrt: Sequence[Var], cheaper: str) -> str:
+    """The cheaper mode; the other one where a host function on the way knows that alone."""
+    other = REVERSE if cheaper == FORWARD else FORWARD
+    alone = not has_mode(outputs, wrt, cheaper) and has_mode(outputs, wrt, other)
+    return other if alone else cheaper
 
 
 def _sweeps(wanted: Mapping[Pair, Block], seeded: Sequence[Var], side: int) -> list[Sweep]:

@@ -54,8 +54,12 @@ class Guarded(NamedTuple):
 
     def product(self) -> Var:
         """The value: the factor is cut off, so that what is behind it is masked in further derivatives."""
-        harmless = logical_or(IsFinite()(self.factor), NotEqual()(self.ct, zeros_like(self.ct)))
-        return Multiply()(self.ct, where(harmless, self.factor, zeros_like(self.factor)))
+        return Multiply()(self.ct, harmless(self.factor, self.ct))
+
+
+def harmless(x: Var, ct: Var) -> Var:
+    """``x``, with zero for what is not finite where ``ct`` is zero."""
+    return where(logical_or(IsFinite()(x), NotEqual()(ct, zeros_like(ct))), x, zeros_like(x))
 
 
 def masked(ct: Var) -> Masked | None:
@@ -145,7 +149,15 @@ def scale(ct: Var, factor: Var) -> Var:
     """``ct * factor`` with the masks of ``ct`` kept outermost: where(m, a, 0) * f = where(m, a * f, 0)"""
     if is_number(factor):
         return ct if is_one(factor) else Multiply()(ct, factor)
+    choice = masked(factor)
+    if choice is not None and _is_share(choice.value):
+        return choice.around(scale(ct, choice.value))
     return below_masks(ct, lambda d: _product(d, factor))
+
+
+def _is_share(x: Var) -> bool:
+    """Whether ``x`` is one of a few numbers: what ``maximum`` and its like give to the one that is chosen, or ties."""
+    return is_number(x) or (isinstance(x.op, Where) and all(map(is_number, x.inputs[1:])))
 
 
 def _product(ct: Var, factor: Var) -> Var:

@@ -15,6 +15,7 @@ from xgrad.axes.spread import sum_
 from xgrad.axes.structural import reshape
 from xgrad.gradient.expand import expand_pushforward
 from xgrad.gradient.markers import holds_markers
+from xgrad.gradient.oneway import FORWARD, has_mode
 from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
 from xgrad.graph import Graph, Var, held_graphs
 
@@ -24,12 +25,10 @@ def prefers_forward(op: Pullback) -> bool:
 
     Markers change cotangents and tangents each in its own way, so that the mode must be the one asked for.
     """
-    return (
-        by_one_number(op)
-        and has_loop(op.graph)
-        and _is_real(op.graph)
-        and not holds_markers(op.graph)
-    )
+    if not by_one_number(op) or holds_markers(op.graph) or not _is_real(op.graph):
+        return False
+    wrt = [op.graph.inputs[i] for i in op.wrt]
+    return has_loop(op.graph) and has_mode(op.graph.outputs, wrt, FORWARD)
 
 
 def by_one_number(op: Pullback) -> bool:

@@ -44,7 +44,7 @@ def returned_types(
 
 def call_back(op: HostCall, xp: Any, *arrays: Any) -> Any:
     """The host function, called when the program runs."""
-    results = jax.pure_callback(op.call, host_types(op), *arrays)
+    results = jax.pure_callback(op.call, host_types(op), *arrays, vmap_method="sequential")
     return results[0] if len(results) == 1 else results
 
 

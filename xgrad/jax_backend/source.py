@@ -317,7 +317,7 @@ def _write_host_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[V
     result = types[0] if len(types) == 1 else f"({_row(types)})"
     targets = _row([v.name for v in outs]) if len(outs) > 1 else outs[0].name
     given = ", ".join([name, result, *[v.name for v in inputs]])
-    body.line(f"{targets} = jax.pure_callback({given})", _where(node))
+    body.line(f"{targets} = jax.pure_callback({given}, vmap_method='sequential')", _where(node))
     return outs
 
 

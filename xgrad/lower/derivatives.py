@@ -6,6 +6,7 @@ from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, sha
 from xgrad.gradient.expand import expand_pullback, expand_pushforward
 from xgrad.gradient.markers import holds_markers, strip_markers
 from xgrad.gradient.modes import by_one_number, holds_while, prefers_forward, pull_by_pushing
+from xgrad.gradient.oneway import holds_host_call
 from xgrad.gradient.ops import Pullback, Pushforward
 from xgrad.gradient.twice import is_symmetric
 from xgrad.graph import Builder, Graph, Node, Op, Var, located
@@ -83,7 +84,8 @@ def _expansion(op: Pullback | Pushforward, ad: str) -> Expansion:
 def _route(op: Pullback | Pushforward, ad: str) -> str:
     """The route that the node names, else the function's; what only our rules know (or refuse) is symbolic."""
     wanted = "symbolic" if ad == REFERENCE else op.ad or ad
-    ours = holds_markers(op.graph) or (isinstance(op, Pullback) and holds_while(op.graph))
+    ours = holds_markers(op.graph) or holds_host_call(op.graph)
+    ours = ours or (isinstance(op, Pullback) and holds_while(op.graph))
     return "symbolic" if wanted == "jax" and ours else wanted
 
 

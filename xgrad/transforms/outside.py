@@ -63,6 +63,7 @@ def apply_host(
     output_sizes: Mapping[Any, int] | None = None,
     output_dtypes: Sequence[Any] | None = None,
     pullback: Callable[..., Any] | None = None,
+    pushforward: Callable[..., Any] | None = None,
 ) -> Any:
     """Apply a function of NumPy arrays to labeled arrays, by core dims, in the middle of a compiled function.
 
@@ -72,9 +73,12 @@ def apply_host(
     what it returns.
 
     ``pullback(*arrays, *cotangents)``, a function of NumPy arrays too, returns a tuple with one cotangent per array
-    (anything for an integer one). Without it there is no gradient, and ``grad`` says so; forward mode there never is.
+    (anything for an integer one); ``pushforward(*arrays, *tangents)`` returns the tangents as ``func`` returns its
+    results. Each is for one mode: a gradient takes the pullback, ``xgrad.pushforward`` the pushforward, and a Jacobian
+    what there is. Without either there is no derivative, and ``grad`` says so; a second one there never is.
 
-    Raises ArgumentError and SizeMismatchError where core dims do not fit.
+    Raises ArgumentError and SizeMismatchError where core dims do not fit, GradNotImplementedError where a derivative is
+    taken in a mode without a rule.
 
     >>> import numpy as np, xarray as xr, xgrad as xg
     >>> x = xr.DataArray([1.0, 4.0], dims="x")
@@ -84,9 +88,8 @@ def apply_host(
     """
     dtypes = None if output_dtypes is None else tuple([np.dtype(d) for d in output_dtypes])
     outs = tuple(map(tuple, output_core_dims))
-    return _apply(
-        _HostPlan(func, outs, dict(output_sizes or {}), dtypes, pullback), args, input_core_dims
-    )
+    plan = _HostPlan(func, outs, dict(output_sizes or {}), dtypes, pullback, pushforward)
+    return _apply(plan, args, input_core_dims)
 
 
 # ---- the op --------------------------------------------------------------------------------------------------------
@@ -118,13 +121,14 @@ class _JaxPlan:
 
 @dataclasses.dataclass
 class _HostPlan:
-    """A host function, its core dims, what it returns, and its gradient."""
+    """A host function, its core dims, what it returns, and its derivative in each mode."""
 
     func: Callable[..., Any]
     outs: tuple[tuple[Hashable, ...], ...]
     output_sizes: dict[Any, int]
     dtypes: tuple[np.dtype, ...] | None
     rule: Callable[..., Any] | None
+    push: Callable[..., Any] | None
 
     def op(self, core: _Core) -> AbstractTensorOp:
         """The op on tensors with batch axes first."""
@@ -132,10 +136,11 @@ class _HostPlan:
         batched = tuple([TensorType((*core.batch, *t.shape), t.dtype) for t in types])
         ndim = len(core.batch)
         if not ndim:
-            return HostCall(self.func, batched, self.rule)
+            return HostCall(self.func, batched, self.rule, self.push)
         looped = HostLoop(self.func, core.mapped, ndim)
         rule = self.rule and HostRule(self.rule, core.mapped, len(types), ndim)
-        return HostCall(looped, batched, rule)
+        push = self.push and HostLoop(self.push, (*core.mapped, *core.mapped), ndim)
+        return HostCall(looped, batched, rule, push)
 
     def _types(self, core: _Core) -> list[TensorType]:
         sizes = {**core.sizes, **self.output_sizes}
@@ -166,6 +171,10 @@ class HostRule:
     mapped: tuple[bool, ...]
     outputs: int
     ndim: int
+
+    @property
+    def __name__(self) -> str:
+        return function_name(self.rule)
 
     def __call__(self, *arrays: np.ndarray) -> tuple[np.ndarray, ...]:
         loop = HostLoop(self.rule, (*self.mapped, *(True,) * self.outputs), self.ndim)

@@ -20,6 +20,7 @@ from xgrad.errors import (
 )
 from xgrad.gradient.lazy import lazy_pullback, lazy_pushforward
 from xgrad.gradient.markers import Wrt
+from xgrad.gradient.oneway import FORWARD, REVERSE, check_mode
 from xgrad.gradient.ops import cotangent_dtype
 from xgrad.gradient.status import Definition, Edge, GradStatus, statuses, worst
 from xgrad.graph import Var, toposort, user_source
@@ -110,6 +111,7 @@ def pull(
 def _pulled(request: Request, cts: Sequence[Var], passing: Sequence[Var]) -> dict[Var, Var]:
     if not passing:
         return {}
+    check_mode(request.outputs, passing, REVERSE)
     options: dict[str, Any] = {"stop": request.stop, "cut": request.cut, "ad": request.ad}
     return dict(zip(passing, lazy_pullback(request.outputs, passing, cts, **options), strict=True))
 
@@ -157,6 +159,7 @@ def push(
         single = Targets(target.leaf, target.name)
         check_group(single, found, policy, request.what, of_output=True)
     moving = [v for v in outputs.vars if _passes(found[v])]
+    check_mode(moving, wrt, FORWARD)
     made = (
         lazy_pushforward(moving, wrt, tangents, stop=request.stop, ad=request.ad) if moving else ()
     )
