@@ -176,6 +176,14 @@ CASES = {
         lambda x, y, z, w: sub(lgamma(x), lgamma(add(x, y))),
         lambda x, y, z, w: sub(lgamma(x), lgamma(mul(x, y))),
     ),
+    "gammaln_difference_scaled": Case(
+        lambda x, y, z, w: sub(lgamma(mul(one(x, 0.5), add(x, y))), lgamma(mul(x, one(x, 0.5)))),
+        lambda x, y, z, w: sub(lgamma(mul(one(x, 0.5), add(x, y))), lgamma(mul(x, one(x, 0.25)))),
+    ),
+    "gammaln_difference_divided": Case(
+        lambda x, y, z, w: sub(lgamma(div(add(x, one(x)), one(x, 2))), lgamma(div(x, one(x, 2)))),
+        lambda x, y, z, w: sub(lgamma(div(add(x, one(x)), one(x, 2))), lgamma(div(y, one(x, 2)))),
+    ),
     "betaln": Case(
         lambda x, y, z, w: sub(add(lgamma(x), lgamma(y)), lgamma(add(x, y))),
         lambda x, y, z, w: sub(add(lgamma(x), lgamma(y)), lgamma(mul(x, y))),

@@ -93,7 +93,7 @@ def _share(out: Var, x: Var, y: Var, a: tuple, s: tuple, p: tuple) -> Any:
     if below is None or not (y is x or _skips(y, x)):
         return DECLINE
     if top.weight is None or below.weight is None:
-        return Where()(IsNan()(x), x, Softmax(a)(below.x))
+        return Where()(IsNan()(top.x), top.x, Softmax(a)(below.x))
     total = WeightedLogsumexp(a)(below.x, below.weight)
     return Multiply()(top.weight, Exp()(Subtract()(top.x, spread(total, s, a))))
 
@@ -146,6 +146,14 @@ def _log_beta(a: Var, b: Var) -> Var:
     """By the smaller of the two and how far it raises the larger: no sum of large logarithms is taken."""
     low, high = minimum(a, b), maximum(a, b)
     return Subtract()(Gammaln()(low), LogRise()(high, low))
+
+
+def _rise(out: Var, x: Var, d: Var) -> Var:
+    """From x v by d v, for the constant v that both are scaled by."""
+    scaled = out.inputs[1].inputs[0]
+    scale: Any = scaled.op
+    v = next(y for y in scaled.inputs if y is not x)
+    return LogRise()(scaled, scale(d, v))
 
 
 STABLE = Rules(
@@ -223,6 +231,14 @@ STABLE = Rules(
         Subtract()(Gammaln()(X), Gammaln()(Add()(X, D))),
         lambda x, d: Negative()(LogRise()(x, d)),
     ),
+    *[
+        rule(  # log|Γ((x + d) v) / Γ(x v)|, and the same of (x + d) / v
+            f"gammaln_difference_{scale}",
+            Subtract()(Gammaln()(op(Add()(X, D), a_full())), Gammaln()(op(X, a_full()))),
+            lambda out, x, d: _rise(out, x, d),
+        )
+        for scale, op in {"scaled": Multiply(), "divided": Divide()}.items()
+    ],
     rule(  # log|Γ(a) Γ(b) / Γ(a + b)|
         "betaln",
         Subtract()(Add()(Gammaln()(A), Gammaln()(B)), Gammaln()(Add()(A, B))),
