@@ -59,16 +59,6 @@ CASES = {
         """the cost has dims (time: 4); a gradient needs a 0-d cost.
         Sum or average over them first, or use xgrad.jacobian for the derivative of every element.""",
     ),
-    "object data": (
-        lambda: xg.jit(lambda a: a)(xr.DataArray(np.array([1, "a"], dtype=object), dims="x")),
-        (xg.errors.UnsupportedTypeError, TypeError),
-        "`a` holds Python objects, which cannot be traced; make it a coord, convert it to numbers, or leave it out.",
-    ),
-    "string data": (
-        lambda: xg.jit(lambda a: a)(xr.DataArray(["u", "v"], dims="x")),
-        (xg.errors.UnsupportedTypeError, TypeError),
-        "`a` holds strings (<U1), which cannot be traced; make it a coord, convert it to numbers, or leave it out.",
-    ),
     "a truth value": (
         lambda: xg.jit(lambda a: a if a.sum() > 0 else -a)(TEMP),
         (xg.errors.TracedValueError, RuntimeError),

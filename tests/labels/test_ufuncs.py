@@ -186,8 +186,6 @@ def _open_trace() -> Any:
     [
         (np.array(["a", "b", "c"]), "<U1"),
         (np.array([None, 1, 2]), "object"),
-        (np.array(["2001", "2002", "2003"], "M8[D]"), "datetime64[D]"),
-        (np.timedelta64(1, "D"), "timedelta64[D]"),
     ],
 )
 def test_data_that_no_program_has(other: Any, dtype: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import xgrad as xg
-from tests.transforms.samples import rain, weather
+from tests.transforms.samples import rain
 from xgrad.errors import ArgumentError, TracedValueError, UnsupportedError, UnsupportedTypeError
 
 
@@ -22,26 +22,6 @@ class Opaque:
 
 
 LEAVES = {
-    "strings": (
-        {"names": np.array(["a", "b"])},
-        "`params['names']` holds strings (<U1), which cannot be traced;"
-        " make it a coord, convert it to numbers, or leave it out.",
-    ),
-    "objects": (
-        [np.array([1, "a"], object)],
-        "`params[0]` holds Python objects, which cannot be traced;"
-        " make it a coord, convert it to numbers, or leave it out.",
-    ),
-    "times": (
-        rain().time.drop_vars("time"),
-        "`params` holds datetime64[ns] values, which cannot be traced;"
-        " make it a coord, or a number: (t - t[0]) / np.timedelta64(1, 'D').",
-    ),
-    "a variable of a Dataset": (
-        weather().assign(station=("city", list("wxyz"))),
-        "`params['station']` holds strings (<U1), which cannot be traced;"
-        " make it a coord, convert it to numbers, or leave it out.",
-    ),
     "a masked array": (
         (np.ma.masked_array([1.0], [True]),),
         "`params[0]` holds a numpy.MaskedArray, which cannot be traced; convert it to a NumPy or JAX array first.",

@@ -28,6 +28,20 @@ def check_dtype(doing: str, dtype: np.dtype) -> None:
         )
 
 
+_SECOND = np.timedelta64(1, "s")
+
+
+def in_seconds(value: Any) -> Any:
+    """Dates and durations as the floats that a compiled program computes with: seconds, since 1970-01-01; NaT is NaN.
+
+    Anything else is returned as it is.
+    """
+    if not isinstance(value, np.ndarray | np.generic) or value.dtype.kind not in "mM":
+        return value
+    since = value - np.datetime64(0, "s") if value.dtype.kind == "M" else value
+    return since / _SECOND
+
+
 def scalar(value: Any, dtype: np.dtype) -> Var:
     """A number, written into the program."""
     number = dtype.type(value) if type(value) in NUMBERS else np.asarray(value).astype(dtype)

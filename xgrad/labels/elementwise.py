@@ -15,7 +15,7 @@ from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.elementwise import UFUNCS, Cast, Imag, Real, Where
 from xgrad.errors import SizeMismatchError
 from xgrad.graph import Var
-from xgrad.labels.constants import NUMBERS, check_dtype, constant, scalar
+from xgrad.labels.constants import NUMBERS, check_dtype, constant, in_seconds, scalar
 from xgrad.labels.core import AbstractTraced, Name, New, is_new, make, trace_of
 from xgrad.labels.scope import fresh
 from xgrad.names import build
@@ -26,7 +26,9 @@ SCALARS = (*NUMBERS, np.generic)
 Kind = Any  # of an operand: its dtype, or the Python type of a weak one
 
 
-SCIPY: dict[str, type[AbstractElementwise]] = {  # the ufuncs of scipy.special, by the names they go by
+SCIPY: dict[
+    str, type[AbstractElementwise]
+] = {  # the ufuncs of scipy.special, by the names they go by
     "gammaln": special.Gammaln,
     "psi": special.Digamma,
     "gamma": gammas.Gamma,
@@ -83,8 +85,17 @@ class Loop(NamedTuple):
 
 
 def call_ufunc(ufunc: np.ufunc, operands: Sequence[Any]) -> AbstractTraced:
-    """The result of a ufunc for which there is an elementwise op."""
-    return elementwise(_loop(ufunc, tuple([kind_of(x) for x in operands])), operands)
+    """The result of a ufunc for which there is an elementwise op; dates and durations are numbers to it."""
+    kinds = tuple([kind_of(x) for x in operands])
+    if _has_times(kinds):
+        operands = [in_seconds(x) for x in operands]
+        kinds = tuple([kind_of(x) for x in operands])
+    return elementwise(_loop(ufunc, kinds), operands)
+
+
+@lru_cache(maxsize=4096)
+def _has_times(kinds: tuple[Kind, ...]) -> bool:
+    return any([isinstance(kind, np.dtype) and kind.kind in "mM" for kind in kinds])
 
 
 def elementwise(loop: Loop, operands: Sequence[Any]) -> AbstractTraced:

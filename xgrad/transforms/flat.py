@@ -8,7 +8,7 @@ import xarray as xr
 
 from xgrad.errors import SizeMismatchError, UnsupportedTypeError
 from xgrad.labels.slots import read_variable
-from xgrad.transforms.calls.backing import backing_of, is_numeric
+from xgrad.transforms.calls.backing import backing_of, is_known, is_numeric
 from xgrad.transforms.calls.jit import Compiled, is_symbolic
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
@@ -103,7 +103,8 @@ def _parts(leaf: Any) -> list[Any]:
     if isinstance(leaf, xr.DataArray):
         return [read_variable(leaf.variable)[0]]
     if isinstance(leaf, xr.Dataset):
-        return [read_variable(v.variable)[0] for v in leaf.data_vars.values()]
+        data = [read_variable(v.variable)[0] for v in leaf.data_vars.values()]
+        return [part for part in data if not is_known(part)]
     if isinstance(leaf, int | float | complex) and not isinstance(leaf, bool):
         return [np.asarray(leaf)]
     return [leaf] if hasattr(leaf, "dtype") else []
@@ -122,8 +123,14 @@ def _without_data(leaf: Any) -> Any:
     if isinstance(leaf, xr.DataArray):
         return leaf.copy(deep=False, data=_nothing(leaf))
     if isinstance(leaf, xr.Dataset):
-        return leaf.copy(deep=False, data={k: _nothing(v) for k, v in leaf.data_vars.items()})
+        bare = {k: v.data if _known(v) else _nothing(v) for k, v in leaf.data_vars.items()}
+        return leaf.copy(deep=False, data=bare)
     return _BARE if _parts(leaf) else leaf
+
+
+def _known(array: xr.DataArray) -> bool:
+    """Whether a variable of a Dataset holds what is no part of a vector: strings, dates."""
+    return is_known(read_variable(array.variable)[0])
 
 
 def _nothing(array: Any) -> np.ndarray:
@@ -134,5 +141,6 @@ def _with_data(leaf: Any, data: Any) -> Any:
     if isinstance(leaf, xr.DataArray):
         return leaf.copy(deep=False, data=next(data))
     if isinstance(leaf, xr.Dataset):
-        return leaf.copy(deep=False, data={k: next(data) for k in leaf.data_vars})
+        whole = {k: v.data if _known(v) else next(data) for k, v in leaf.data_vars.items()}
+        return leaf.copy(deep=False, data=whole)
     return next(data) if leaf is _BARE else leaf

@@ -10,13 +10,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import AlignmentError, DimensionError, SizeMismatchError, nearest
+from xgrad.errors import (
+    AlignmentError,
+    DimensionError,
+    SizeMismatchError,
+    UnsupportedTypeError,
+    nearest,
+)
 from xgrad.gradient.widen import widen
 from xgrad.graph import Var, located, user_source
 from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
 from xgrad.names.types import Dim
+from xgrad.transforms.calls.backing import is_known
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.tree import flatten, leaf_paths, unflatten
 
@@ -100,7 +107,14 @@ class _Mapping:
     def _step_of_array(self, array: xr.DataArray) -> xr.DataArray:
         if self.dim not in array.dims:
             return array
-        whole = unwrap(read_variable(array.variable)[0], array.dims)
+        data = read_variable(array.variable)[0]
+        if is_known(data):
+            raise UnsupportedTypeError(
+                f"vmap over {self.dim!r}: {_text(array.name) or 'an array'!r} has this dim and holds"
+                f" {data.dtype} values, which cannot be traced and would be others at each step;"
+                " make it a coord, or drop it."
+            )
+        whole = unwrap(data, array.dims)
         whole = build.rename(whole, {self.dim: self.stack})
         kept = [d for d in array.dims if d != self.dim]
         sizes = whole.type.sizes
@@ -134,10 +148,12 @@ class _Mapping:
         return build.broadcast(var, (self.dim, *t.dims), (self.size, *t.shape))
 
     def _labeled(self, leaf: Any, made: dict[Any, Var]) -> Any:
-        if isinstance(leaf, xr.DataArray):
+        if isinstance(leaf, xr.DataArray) and made:
             return self._array(leaf, made[None])
         if isinstance(leaf, xr.Dataset):
-            arrays = {k: self._array(leaf[k], v) for k, v in made.items()}
+            arrays = {
+                k: self._array(v, made[k]) if k in made else v for k, v in leaf.data_vars.items()
+            }
             return xr.Dataset(arrays, leaf.coords, leaf.attrs)
         return wrap(made[None]) if made else leaf
 
@@ -196,9 +212,11 @@ def _along(obj: Any, dim: Dim) -> list[Hashable]:
 def arrays_of(leaf: Any) -> dict[Any, Var]:
     """The arrays of a result leaf as variables, their dims as xarray calls them."""
     if isinstance(leaf, xr.DataArray):
-        return {None: unwrap(read_variable(leaf.variable)[0], leaf.dims)}
+        data = read_variable(leaf.variable)[0]
+        return {} if is_known(data) else {None: unwrap(data, leaf.dims)}
     if isinstance(leaf, xr.Dataset):
-        return {k: unwrap(read_variable(v.variable)[0], v.dims) for k, v in leaf.data_vars.items()}
+        found = {name: arrays_of(array) for name, array in leaf.data_vars.items()}
+        return {name: arrays[None] for name, arrays in found.items() if arrays}
     if is_traced(leaf):
         return {None: unwrap(leaf)}
     numbers = isinstance(leaf, int | float | complex | np.ndarray | np.generic)

@@ -18,13 +18,13 @@ from xgrad.transforms.calls.backing import Backing
 from xgrad.transforms.calls.guard import LabelsGuard, copied_coords, same_attrs, snapshot
 from xgrad.transforms.calls.leaves import (
     ArrayGuard,
-    DataGuard,
     Enter,
     Guard,
     NumberGuard,
     Receiver,
     ReceiverGuard,
     StaticGuard,
+    data_guard,
     is_array,
     is_constant,
 )
@@ -39,7 +39,7 @@ class VariableGuard:
     def __init__(self, value: xr.Variable, path: str) -> None:
         data, self.dims, attrs = read_variable(value)
         self.attrs = snapshot(attrs)
-        self.data = DataGuard(data, path, self.dims)
+        self.data = data_guard(data, path, self.dims)
 
     @property
     def key(self) -> Hashable:
@@ -47,7 +47,7 @@ class VariableGuard:
 
     @property
     def backings(self) -> tuple[Backing | None, ...]:
-        return (self.data.backing,)
+        return self.data.backings
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         if not isinstance(value, xr.Variable):
@@ -56,8 +56,8 @@ class VariableGuard:
         return dims == self.dims and same_attrs(attrs, self.attrs) and self.data.holds(data, arrays)
 
     def enter(self, value: xr.Variable, enter: Enter) -> xr.Variable:
-        traced = enter(self.data.type, self.data.path)
-        return make_variable(self.dims, traced, snapshot(self.attrs))
+        entered = self.data.enter(read_variable(value).data, enter)
+        return make_variable(self.dims, entered, snapshot(self.attrs))
 
 
 class DataArrayGuard:
@@ -68,7 +68,7 @@ class DataArrayGuard:
     def __init__(self, value: xr.DataArray, path: str) -> None:
         data, self.dims, attrs, coords, indexes, self.name = read_dataarray(value)
         self.attrs = snapshot(attrs)
-        self.data = DataGuard(data, path, self.dims)
+        self.data = data_guard(data, path, self.dims)
         self.labels = LabelsGuard(coords, indexes, path)
 
     @property
@@ -77,7 +77,7 @@ class DataArrayGuard:
 
     @property
     def backings(self) -> tuple[Backing | None, ...]:
-        return (self.data.backing,)
+        return self.data.backings
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         if type(value) is not xr.DataArray:
@@ -92,9 +92,9 @@ class DataArrayGuard:
         )
 
     def enter(self, value: xr.DataArray, enter: Enter) -> xr.DataArray:
-        *_, coords, indexes, name = read_dataarray(value)
-        traced = enter(self.data.type, self.data.path)
-        variable = make_variable(self.dims, traced, snapshot(self.attrs))
+        data, *_, coords, indexes, name = read_dataarray(value)
+        entered = self.data.enter(data, enter)
+        variable = make_variable(self.dims, entered, snapshot(self.attrs))
         return make_dataarray(variable, copied_coords(coords), name, dict(indexes))
 
 
@@ -122,7 +122,7 @@ class DatasetGuard:
 
     @property
     def backings(self) -> tuple[Backing | None, ...]:
-        return tuple([v.data.backing for v in self.variables.values()])
+        return tuple([backing for v in self.variables.values() for backing in v.backings])
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         if type(value) is not xr.Dataset:

@@ -34,6 +34,14 @@ def is_numeric(dtype: Any) -> bool:
     return dtype.kind in "biufc" or (dtype.kind == "V" and dtype.fields is None and _is_ml(dtype))
 
 
+def is_known(data: Any) -> bool:
+    """Whether ``data`` is an array in memory of what is not computed with: strings, dates, Python objects."""
+    dtype = getattr(data, "dtype", None)
+    if dtype is None or is_numeric(dtype) or isinstance(data, np.ma.MaskedArray):
+        return False
+    return type(data).__module__.partition(".")[0] in ("numpy", "xarray")
+
+
 def _is_ml(dtype: np.dtype) -> bool:
     return dtype.name.startswith(("bfloat", "float", "int", "uint"))
 

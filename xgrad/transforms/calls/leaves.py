@@ -13,7 +13,8 @@ import numpy as np
 
 from xgrad.errors import UnsupportedTypeError
 from xgrad.names.types import XType
-from xgrad.transforms.calls.backing import Backing, backing_of, is_numeric, standard
+from xgrad.transforms.calls.backing import Backing, backing_of, is_known, is_numeric, standard
+from xgrad.transforms.calls.guard import Content
 
 Enter = Callable[[XType, str], Any]
 """Makes an input of the trace: a traced array of this type and name."""
@@ -60,8 +61,15 @@ class DataGuard:
         return (self.dims, self.shape, self.dtype, self.backing)
 
     @property
+    def backings(self) -> tuple[Backing | None, ...]:
+        return (self.backing,)
+
+    @property
     def type(self) -> XType:
         return XType(self.dims, self.shape, self.dtype)
+
+    def enter(self, data: Any, enter: Enter) -> Any:
+        return enter(self.type, self.path)
 
     def holds(self, data: Any, arrays: list[Any]) -> bool:
         """Whether an array is of the assumed kind."""
@@ -81,13 +89,45 @@ class DataGuard:
         return data if data.dtype == self.dtype and backing_of(data) == self.backing else None
 
 
+class KnownGuard:
+    """An array of strings, dates or Python objects, which no program computes with: a constant, known by its content.
+
+    Inside the function it is what it is outside, so everything that eager code does with it works.
+    """
+
+    __slots__ = ("_content", "_type", "dims")
+    backings: tuple[Backing | None, ...] = ()
+
+    def __init__(self, data: Any, path: str, dims: tuple[Hashable, ...] | None = None) -> None:
+        self._content = Content(data, path)
+        self._type = type(data)
+        self.dims = dims
+
+    @property
+    def key(self) -> Hashable:
+        return (self.dims, self._content.shape, str(self._content.dtype))
+
+    def holds(self, data: Any, arrays: list[Any]) -> bool:
+        return type(data) is self._type and self._content.holds(data)
+
+    def enter(self, data: Any, enter: Enter) -> Any:
+        return data.copy() if isinstance(data, np.ndarray) else data
+
+
+def data_guard(
+    data: Any, path: str, dims: tuple[Hashable, ...] | None = None
+) -> DataGuard | KnownGuard:
+    """What is assumed of an array: its numbers are traced, anything else is known."""
+    return (KnownGuard if is_known(data) else DataGuard)(data, path, dims)
+
+
 class ArrayGuard:
     """A NumPy or JAX array, or a NumPy scalar: its axes have no names."""
 
     __slots__ = ("data",)
 
     def __init__(self, value: Any, path: str) -> None:
-        self.data = DataGuard(value, path)
+        self.data = data_guard(value, path)
 
     @property
     def key(self) -> Hashable:
@@ -95,13 +135,13 @@ class ArrayGuard:
 
     @property
     def backings(self) -> tuple[Backing | None, ...]:
-        return (self.data.backing,)
+        return self.data.backings
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         return self.data.holds(value, arrays)
 
     def enter(self, value: Any, enter: Enter) -> Any:
-        return enter(self.data.type, self.data.path)
+        return self.data.enter(value, enter)
 
 
 _NUMBERS = {int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}

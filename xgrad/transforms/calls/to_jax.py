@@ -6,6 +6,8 @@ from typing import Any
 import xarray as xr
 
 from xgrad.errors import ArgumentError, SizeMismatchError
+from xgrad.labels.slots import read_variable
+from xgrad.transforms.calls.backing import is_known
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.tree import Branch, Structure, flatten, leaf_paths, tree_map
 
@@ -14,9 +16,9 @@ def to_jax(fun: Callable[..., Any], *example_args: Any) -> Callable[..., Any]:
     """``fun`` for arguments like ``example_args`` as a JAX function of their arrays.
 
     The function takes what the examples hold: for a DataArray its array, for a Dataset a dict of arrays, in the same
-    containers; constants are taken from the examples. It returns the arrays of the result likewise. Labels were settled
-    by the examples: only shapes are checked. It can be called with NumPy and JAX arrays, and inside ``jax.jit``,
-    ``jax.vmap`` and ``jax.grad``.
+    containers; constants are taken from the examples, and variables of strings or dates too, which are not passed. It
+    returns the arrays of the result likewise. Labels were settled by the examples: only shapes are checked. It can be
+    called with NumPy and JAX arrays, and inside ``jax.jit``, ``jax.vmap`` and ``jax.grad``.
 
     Raises ArgumentError for other containers than the examples', SizeMismatchError for other shapes.
 
@@ -70,7 +72,12 @@ class _Arguments:
 
 def _plain(leaf: Any) -> Any:
     if isinstance(leaf, xr.Dataset):
-        return {name: _Array(v) for name, v in leaf.data_vars.items()}
+        arrays = {name: read_variable(v.variable).data for name, v in leaf.data_vars.items()}
+        return {name: _Array(data) for name, data in arrays.items() if not is_known(data)}
+    if is_known(leaf) or (
+        isinstance(leaf, xr.DataArray) and is_known(read_variable(leaf.variable).data)
+    ):
+        return leaf
     if isinstance(leaf, bool | str) or leaf is None:
         return leaf
     is_array = hasattr(leaf, "dtype") or isinstance(leaf, int | float | complex)
