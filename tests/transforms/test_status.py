@@ -6,6 +6,7 @@ import xarray as xr
 
 import xgrad as xg
 from xgrad.axes.special import Polygamma
+from xgrad.errors import TracedValueError
 from xgrad.gradient.status import Definition, Edge, GradStatus, grad_status
 from xgrad.graph import Graph, Var
 from xgrad.labels import unwrap, wrap
@@ -23,7 +24,7 @@ def symbol(name, dtype="float64", **sizes):
 X, Y, P = symbol("x", t=4), symbol("y", t=4), symbol("p", "int64", s=2)
 I, J = symbol("i", "int64", t=4), symbol("j", "int64", t=4)  # noqa: E741
 B = symbol("b", "bool", t=4)
-K = symbol("k", "int64")
+K, S = symbol("k", "int64"), symbol("s")
 
 
 def polygamma(n, x):
@@ -40,13 +41,25 @@ def host(x):
     return xg.apply_host(np.sin, x)
 
 
+def counted(start, step):
+    """``arange(start, stop, step)`` where the size is known: that is what ``stop`` decides."""
+    return start + step * xr.DataArray(np.arange(4), dims="t")
+
+
+KEY = xg.xtensor("key", dims=("word",), shape=(2,), dtype="uint32")
+
+
+def drawn(draw, *parameters):
+    return draw(KEY, {"t": 4}, *parameters)
+
+
 VALUES = {
     "x": [0.3, 1.7, -2.2, 0.9],
     "y": [1.5, 0.2, -1.0, 4.0],
     "i": [2, 0, 3, 1],
     "j": [1, 2, 2, 5],
 }
-VALUES |= {"b": [True, False, True, True], "k": 2}
+VALUES |= {"b": [True, False, True, True], "k": 2, "s": 1.5, "key": [0, 7]}
 
 # an expression, the variable, connected, definition, and the gradient of its sum: numbers, zeros or none
 TABLE = {
@@ -91,6 +104,19 @@ TABLE = {
     "cast bool to float": (B.astype(float), B, YES, DEFINED, [1.0, 1.0, 1.0, 1.0]),
     "polygamma, n": (polygamma(K, Y**2), K, YES, UNDEFINED, NONE),
     "polygamma, x": (polygamma(K, Y**2), Y, YES, DEFINED, None),
+    "order of an exponential integral": (xg.special.expn(K, Y**2), K, YES, UNDEFINED, NONE),
+    "exponential integral, x": (xg.special.expn(K, Y**2), Y, YES, DEFINED, None),
+    "arange, start": (counted(S, 1.0), S, YES, DEFINED, 4.0),
+    "arange, step": (counted(0.0, S), S, YES, DEFINED, 6.0),
+    "arange of integers, start": (counted(K, 1), K, YES, DEFINED, ZEROS),
+    "arange of integers, step": (counted(0, K), K, YES, DEFINED, ZEROS),
+    "a draw, its location": (drawn(xg.random.normal, S, 2.0), S, YES, DEFINED, 4.0),
+    "a draw, its scale": (drawn(xg.random.normal, 0.0, S), S, YES, DEFINED, None),
+    "a draw, a shape": (drawn(xg.random.gamma, S), S, YES, DEFINED, None),
+    "a draw, a probability": (drawn(xg.random.beta, S, 2.0), S, YES, DEFINED, None),
+    "a draw, its key": (drawn(xg.random.normal, S, 2.0), KEY, YES, UNDEFINED, NONE),
+    "a discrete draw, its rate": (drawn(xg.random.poisson, S) * 1.0, S, YES, UNDEFINED, NONE),
+    "a discrete draw, its key": (drawn(xg.random.poisson, S) * 1.0, KEY, YES, UNDEFINED, NONE),
     "pow, base": (abs(X) ** Y, X, YES, DEFINED, None),
     "pow, exponent": (abs(X) ** Y, Y, YES, DEFINED, None),
     "disconnected_grad": (xg.disconnected_grad(X), X, NO, DEFINED, ZEROS),
@@ -124,9 +150,34 @@ def test_the_gradients_of_the_table(row):
     assert found.dtype == np.float64 and found.dims == wrt.dims
     if expected is None:
         return  # the values are those of the contract tests
-    inputs = [X, Y, I, J, B, K]
-    value = xg.function(inputs, found)(*[np.array(VALUES[v.name]) for v in inputs])
+    inputs = [X, Y, I, J, B, K, S, KEY]
+    value = xg.function(inputs, found)(*[np.array(VALUES[v.name], v.dtype) for v in inputs])
     np.testing.assert_allclose(value, np.zeros(wrt.shape) if expected is ZEROS else expected)
+
+
+# sizes and places that shapes are made of are numbers when a function is traced: a symbol is refused, by what it does
+REFUSED = {
+    "full, the size": lambda n: np.zeros(n.data),
+    "eye, the size": lambda n: np.eye(n.data),
+    "eye, the offset": lambda n: np.eye(3, k=n.data),
+    "diagonal, the offset": lambda n: np.diagonal(np.eye(3) * S.data, n.data),
+    "arange, the stop": lambda n: np.arange(n.data),
+    "number of repeats": lambda n: np.repeat(X.data, n.data),
+    "split sizes": lambda n: np.split(X.data, [n.data]),
+    "roll amount": lambda n: X.roll(t=n.data),
+    "shift amount": lambda n: X.shift(t=n.data),
+    "window size": lambda n: X.rolling(t=n.data).sum(),
+    "axis": lambda n: np.sum(X.data, axis=n.data),
+    "slice stop": lambda n: X.data[: n.data],
+    "matrix_power, the exponent": lambda n: np.linalg.matrix_power(np.eye(2) * S.data, n.data),
+}
+
+
+@pytest.mark.parametrize("row", REFUSED)
+def test_what_decides_a_shape_cannot_be_traced(row):
+    with pytest.raises(TracedValueError) as error:
+        REFUSED[row](K)
+    assert "which are not known while the function is traced" in str(error.value)
 
 
 def test_a_discrete_output_makes_steps():
