@@ -9,13 +9,19 @@ from typing import Any, NamedTuple
 
 
 class Source(NamedTuple):
-    """A line of a user's file."""
+    """A line of a user's file.
+
+    >>> str(Source("/home/me/model.py", 12)), str(Source("/tmp/ipykernel_7/123.py", 4))
+    ('model.py:12', 'cell:4')
+    """
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.file)}:{self.line}"
+        folder, name = os.path.split(self.file)
+        in_notebook = os.path.basename(folder).startswith("ipykernel_")  # where the name is a number
+        return f"{'cell' if in_notebook else name}:{self.line}"
 
 
 class Place(Source):
