@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from xgrad import errors as errors
     from xgrad.functions import linalg as linalg
     from xgrad import model as model
+    from xgrad.functions import fft as fft
     from xgrad.functions import random as random
+    from xgrad.functions import signal as signal
     from xgrad.functions import special as special
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
@@ -125,8 +127,10 @@ _MODULES = {
     "datasets": "xgrad.datasets",
     "errors": "xgrad.errors",
     "linalg": "xgrad.functions.linalg",
+    "fft": "xgrad.functions.fft",
     "model": "xgrad.model",
     "random": "xgrad.functions.random",
+    "signal": "xgrad.functions.signal",
     "special": "xgrad.functions.special",
 }
 

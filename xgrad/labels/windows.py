@@ -227,16 +227,27 @@ def trapezoid(y: Array, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Array:
 
 def convolve(a: Array, v: Array, mode: str = "full") -> Array:
     long, short = (a, v) if np.size(a) >= np.size(v) else (v, a)
-    n = np.size(short)
-    before = {"full": n - 1, "same": n // 2, "valid": 0}[mode]
-    after = {"full": n - 1, "same": n - 1 - n // 2, "valid": 0}[mode]
-    like = long if is_traced_array(long) else short
-    padded = np.pad(as_traced(long, like), (before, after))  # pyright: ignore
-    return np.matmul(sliding_window_view(padded, n), np.flip(short))
+    return convolve_rows(long, short, mode=mode)
 
 
 def correlate(a: Array, v: Array, mode: str = "valid") -> Array:
     return convolve(a, np.conj(np.flip(v)), mode)
+
+
+def convolve_rows(a: Array, v: Array, *, mode: str) -> Array:
+    """The convolution of rows along last axes, of which those of ``v`` are no longer; one is traced."""
+    n = np.shape(v)[-1]
+    before = {"full": n - 1, "same": n // 2, "valid": 0}[mode]
+    after = {"full": n - 1, "same": n - 1 - n // 2, "valid": 0}[mode]
+    like = a if is_traced_array(a) else v
+    widths = [(0, 0)] * (np.ndim(a) - 1) + [(before, after)]
+    padded = np.pad(as_traced(a, like), widths)  # pyright: ignore
+    rows = np.lib.stride_tricks.sliding_window_view(padded, n, -1)
+    return np.matmul(rows, np.flip(v, -1)[..., None])[..., 0]
+
+
+def correlate_rows(a: Array, v: Array, *, mode: str) -> Array:
+    return convolve_rows(a, np.conj(np.flip(v, -1)), mode=mode)
 
 
 def interp(
