@@ -20,6 +20,7 @@ from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.cut import Questions
 from xgrad.lower.loops import LoopRules, rewrite_loops, simplify
 from xgrad.lower.rules.loops import LOOPS
+from xgrad.lower.rules.packing import PACKING
 from xgrad.lower.rules.residuals import RESIDUALS
 
 N = 5
@@ -413,6 +414,86 @@ def test_minimum_cuts_against_all_answers(rng: np.random.Generator):
 
         every = [{k for k in range(7) if bits >> k & 1} for bits in range(128)]
         assert total == cost(answers) == min(map(cost, every))
+
+
+# ---- many small carries ----------------------------------------------------------------------------------------------
+def neighbours(shape: tuple[int, ...] = (), lanes: int = 6) -> tuple[list[Var], Vars]:
+    """cₖ' = aₖ sin(cₖ) + cₖ₊₁ xₖ - k, with all that is carried stacked, and one more carry that is unlike them."""
+    starts = [var(*shape) for _ in range(lanes)]
+    rows, fixed = [var(N, *shape) for _ in range(lanes)], [var(*shape) for _ in range(lanes)]
+    other = var(*shape)
+
+    def step(c: Vars, x: Vars, w: Vars) -> tuple[Vars, Vars]:
+        waves = [multiply(a, sin(v)) for a, v in zip(w, c, strict=False)]
+        pushed = [multiply(c[(k + 1) % lanes], x[k]) for k in range(lanes)]
+        left = [full(shape, k + 1, float) for k in range(lanes)]
+        new = [subtract(add(a, b), d) for a, b, d in zip(waves, pushed, left, strict=True)]
+        return [*new, add(c[lanes], multiply(new[2], c[0]))], [*c[:lanes], add(new[0], new[1])]
+
+    outs = scan(step, [*starts, other], rows, fixed)
+    return [*starts, other, *rows, *fixed], outs
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+def test_many_small_carries_are_packed(rng: np.random.Generator, shape: tuple[int, ...]):
+    inputs, outs = neighbours(shape)
+    graph, log = Graph(inputs, outs), []
+    new = check(rewrite_loops(graph, PACKING, log))
+    assert [f.rule for f in log] == ["packed"]
+    assert_equal(graph, new, rng)
+    small = simplify(new, CANONICAL, LOOPS, [])
+    (op,) = loops(small)
+    carries, rows, _, stacks = size(op)
+    assert (carries, rows, stacks) == (
+        2,
+        1,
+        2,
+    )  # the lanes and the other; their rows; what they stack
+    assert [type(node.op).__name__ for node in op.body.nodes].count("Sin") == 1
+    assert_equal(graph, small, rng)
+
+
+def test_lanes_of_a_packed_output_stay_packed_in_the_loop_that_reads_them(rng: np.random.Generator):
+    inputs, outs = neighbours()
+    back = scan(
+        lambda c, x, w: ([add(v, multiply(v, y)) for v, y in zip(c, x, strict=True)], []),
+        inputs[:6],
+        outs[7:13],
+        reverse=True,
+    )
+    graph, log = Graph(inputs, back), []
+    new = simplify(check(rewrite_loops(graph, PACKING, log)), CANONICAL, LOOPS, [])
+    assert_equal(graph, new, rng)
+    assert [size(op)[:2] for op in loops(new)] == [(1, 1), (1, 1)]
+    second = [node for node in new.nodes if isinstance(node.op, Scan)][1]
+    assert isinstance(second.inputs[1].op, Scan)  # handed over as it is
+
+
+def test_few_carries_and_unlike_ones_stay_apart():
+    log: list[Fired] = []
+    inputs, outs = neighbours(lanes=3)
+    rewrite_loops(Graph(inputs, outs), PACKING, log)
+    starts = [var() for _ in range(4)]
+    unlike = [sin, lambda v: add(v, v), lambda v: multiply(v, v), lambda v: subtract(sin(v), v)]
+    outs = scan(lambda c, x, w: ([f(v) for f, v in zip(unlike, c, strict=True)], []), starts)
+    rewrite_loops(Graph(starts, outs), PACKING, log)
+    large = [var(100) for _ in range(4)]
+    rewrite_loops(
+        Graph(large, scan(lambda c, x, w: ([sin(v) for v in c], []), large)), PACKING, log
+    )
+    assert log == []
+
+
+def test_lanes_in_any_order_are_gathered(rng: np.random.Generator):
+    order = [3, 0, 5, 1, 7, 2, 6, 4]
+    starts = [var() for _ in order]
+    outs = scan(
+        lambda c, x, w: ([multiply(sin(c[k]), c[j]) for j, k in enumerate(order)], []), starts
+    )
+    graph, log = Graph(starts, outs), []
+    new = check(rewrite_loops(graph, PACKING, log))
+    assert [f.rule for f in log] == ["packed"]
+    assert_equal(graph, new, rng)
 
 
 # ---- how values flow ---------------------------------------------------------------------------------------------

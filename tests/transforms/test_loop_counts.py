@@ -196,3 +196,27 @@ def test_a_gradient_that_keeps_some_carries_is_five_loops():
 
     assert while_loops(xgrad.grad(cost), x) == 5
     assert while_loops(xgrad.jit(cost), x) == 2
+
+
+# ---- many small carries ----------------------------------------------------------------------------------------------
+def test_the_loop_does_not_grow_with_the_number_of_scalar_carries():
+    """Each carried number meets the next one; with ten of them and with forty, the loops have as many instructions."""
+    bodies = []
+    for count in (10, 40):
+
+        def cost(x: Any, count: int = count) -> Any:
+            def step(c: Any, _: Any) -> tuple[Any, None]:
+                return [0.5 * np.sin(c[k]) * c[(k + 1) % count] for k in range(count)], None
+
+            last, _ = xgrad.scan(step, [x.isel(p=k) for k in range(count)], length=20)
+            return last[0] + last[3]
+
+        x = array(p=count)
+        gradient = xgrad.grad(cost)
+        by_jax = xgrad.grad(xgrad.jit(cost, ad="jax"))(x)
+        np.testing.assert_allclose(gradient(x), by_jax, rtol=1e-11, atol=1e-18)
+        optimised = gradient.stages(x).optimised
+        scans = [node.op for node in optimised.nodes if isinstance(node.op, Scan)]
+        bodies.append([len(op.body.nodes) for op in scans])
+        assert [op.carries for op in scans] == [1, 1]
+    assert bodies[0] == bodies[1]

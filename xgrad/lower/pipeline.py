@@ -16,6 +16,7 @@ from xgrad.lower.factors import share_factors
 from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.rules.loops import LOOPS
+from xgrad.lower.rules.packing import PACKING
 from xgrad.lower.rules.residuals import RESIDUALS
 from xgrad.options import current_options
 
@@ -62,6 +63,13 @@ def _factor(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return _canonicalise(factored, ad, fired) if log else graph
 
 
+def _pack(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    log: list[Fired] = []
+    packed = rewrite_loops(graph, PACKING.without(current_options().disable), log)
+    fired.extend(log)
+    return _canonicalise(packed, ad, fired) if log else graph
+
+
 def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return strip_everywhere(graph)
 
@@ -83,6 +91,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("canonicalise again", _canonicalise, "no rule applies, inside loops too"),
     Pass("factor", _factor, "no matrix is factored twice"),
     Pass("keep residuals", _keep, "no backward loop repeats what costs much in the forward one"),
+    Pass("pack", _pack, "many small values that a loop carries alike are one"),
 )
 
 

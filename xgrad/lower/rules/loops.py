@@ -1,7 +1,8 @@
 """Rules about loops. Written ``loop(c; x; w) -> c, y``: carries, sequences, what stays the same; stacked outputs.
 
-Why they end: a rule lowers the number of loops; or of steps; or of the carries, sequences, invariants and outputs of a loop taken
-together; or moves work out of a loop; or (``last_output``) turns a stacked output into a carry, which none undoes.
+Why they end: a rule lowers the number of loops; or of steps; or of the carries, sequences, invariants and outputs of a
+loop taken together; or moves work out of a loop; or (``last_output``) turns a stacked output into a carry, which none
+undoes.
 """
 
 import dataclasses
