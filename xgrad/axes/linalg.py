@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from xgrad.axes.arithmetic import add, multiply, real_dtype, reciprocal, scaled, subtract
-from xgrad.axes.base import AbstractGeneral, AbstractOpaque, Flow, TensorType
+from xgrad.axes.base import AbstractGeneral, Flow, TensorType
 from xgrad.axes.constants import ones_like, zeros_like
+from xgrad.axes.decompositions import Qr, Svd
+from xgrad.axes.functions_of_matrices import Expm, Pinv
 from xgrad.axes.logic import equal, where
 from xgrad.axes.matrices import (
     Tril,
@@ -42,9 +44,11 @@ __all__ = [
     "Det",
     "Eigh",
     "Eigvalsh",
+    "Expm",
     "Inv",
     "LogDet",
     "LuFactors",
+    "Pinv",
     "Qr",
     "Slogdet",
     "Solve",
@@ -170,36 +174,3 @@ class Eigvalsh(AbstractSymmetric):
     ) -> tuple[Var, ...]:
         _, v = Eigh().apply(ins[0])
         return (batched_einsum("...ik,...ij,...jk->...k", v, symmetric_part(tangents[0]), v),)
-
-
-class Svd(AbstractOpaque):
-    """Singular vectors and values: U, s, Vᵀ, with s descending; ``full`` makes U and Vᵀ square."""
-
-    full: bool = False
-
-    def infer(self, a: TensorType) -> tuple[TensorType, TensorType, TensorType]:
-        *batch, m, n = a.shape
-        k = min(m, n)
-        rows, columns = (m, n) if self.full else (k, k)
-        return (
-            TensorType((*batch, m, rows), a.dtype),
-            TensorType((*batch, k), real_dtype(a.dtype)),
-            TensorType((*batch, columns, n), a.dtype),
-        )
-
-    def emit(self, xp: Any, a: Any) -> Any:
-        return xp.linalg.svd(a, full_matrices=self.full)
-
-
-class Qr(AbstractOpaque):
-    """Q with orthonormal columns and R upper triangular; ``full`` makes Q square."""
-
-    full: bool = False
-
-    def infer(self, a: TensorType) -> tuple[TensorType, TensorType]:
-        *batch, m, n = a.shape
-        k = m if self.full else min(m, n)
-        return (TensorType((*batch, m, k), a.dtype), TensorType((*batch, k, n), a.dtype))
-
-    def emit(self, xp: Any, a: Any) -> Any:
-        return xp.linalg.qr(a, mode="complete" if self.full else "reduced")

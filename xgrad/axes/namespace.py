@@ -218,6 +218,7 @@ class NumpyNamespace(AbstractNamespace):
     special = NumpySpecial(scipy.special)
     linalg = NumpyLinalg(np.linalg)
     fft = np.fft
+    expm = staticmethod(scipy.linalg.expm)
 
     def astype(self, x: Array, dtype: np.dtype) -> Array:
         x = np.asarray(x)

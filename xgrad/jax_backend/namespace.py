@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import jax.scipy.linalg
 import jax.scipy.special
 import numpy as np
 from jax import lax
@@ -96,6 +97,7 @@ class JaxNamespace:
     linear_recurrence = staticmethod(linear_recurrence)
     lax = lax
     linalg = jnp.linalg
+    expm = staticmethod(jax.scipy.linalg.expm)
     fft = jnp.fft
     special = jax.scipy.special
 
