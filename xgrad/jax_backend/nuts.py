@@ -1,8 +1,8 @@
 """NUTS by blackjax, run in blocks: one compiled step for warm-up and sampling, all chains at once.
 
-The adaptation is Stan's (step size by dual averaging, a diagonal mass matrix in growing windows), from the same parts as
-blackjax's own ``window_adaptation``. Blocks have one size, whatever is asked for, so that everything compiles once; between
-them the host can report how far it is.
+The adaptation is Stan's (step size by dual averaging, a diagonal mass matrix in growing windows), from the same parts
+as blackjax's own ``window_adaptation``. Blocks have one size, whatever is asked for, so that everything compiles once;
+between them the host can report how far it is.
 """
 
 from collections.abc import Callable, Iterator

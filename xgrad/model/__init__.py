@@ -75,6 +75,8 @@ _NAMES = {
     "Poisson": "distributions.discrete",
 }
 
+__all__ = sorted(_NAMES)
+
 
 def __getattr__(name: str) -> Any:
     if name not in _NAMES:

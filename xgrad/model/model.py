@@ -8,11 +8,20 @@ import xarray as xr
 from xgrad.errors import ArgumentError, DuplicateNameError, nearest
 from xgrad.graph import user_source
 from xgrad.labels import is_traced
-from xgrad.model import context, declaring
+from xgrad.model import context, declaring, prediction
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
-from xgrad.model.results import LATENT, as_chains, known_groups, labeled, only, tree
+from xgrad.model.results import (
+    LATENT,
+    as_chains,
+    as_samples,
+    known_groups,
+    labeled,
+    only,
+    posterior_of,
+    tree,
+)
 from xgrad.model.sampling import Settings, sample
 from xgrad.model.simulation import Simulation, seed_key
 from xgrad.model.sites import (
@@ -192,6 +201,39 @@ class Model:
         key = seed_key(seed)
         coords = self.dims.coords.coords
         return sample(self.density, self.logp_fn, key, settings, lambda block: None, coords)
+
+    def predict(
+        self,
+        posterior: xr.DataTree | xr.Dataset,
+        data: Mapping[str, Any] | None = None,
+        seed: Any = 0,
+        *,
+        new_levels: str = "error",
+        chunk: int | str = "auto",
+    ) -> xr.DataTree:
+        """Draws of what was observed and of the deterministic values, one for each draw of ``posterior``.
+
+        ``data`` (a Dataset, or arrays by name) takes the place of data of the model; its dims may have other sizes and
+        labels. Free variables are taken at its labels; those that the posterior has not are drawn from the prior with
+        ``new_levels="prior"``, else an error names them. ``chunk`` samples are computed at a time.
+        """
+        found = prediction.new_data(self.sites, data if data is not None else {})
+        draws = posterior_of(posterior)
+        samples = prediction.at_labels(as_samples(draws), found, new_levels)
+        drawn = prediction.predict(
+            self.simulation, self.sites, samples, found, seed_key(seed), chunk
+        )
+        coords = {
+            **self.dims.coords.coords,
+            **{k: c for a in found.values() for k, c in a.coords.items()},
+        }
+        drawn = labeled(as_chains(drawn, draws.sizes["chain"]), coords)
+        groups = {
+            "posterior_predictive": only(drawn, self.sites, ObservedSite),
+            "predictions": only(drawn, self.sites, *LATENT),
+            "predictions_constant_data": xr.Dataset(found),
+        }
+        return tree(groups, {"seed": str(seed)})
 
 
 def _kind(site: Site) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import xarray as xr
 
+from xgrad.errors import ArgumentError
 from xgrad.model.sites import DeterministicSite, FreeSite, ObservedSite, Sites, known_values
 
 
@@ -21,6 +22,26 @@ def as_chains(samples: xr.Dataset, chains: int = 1) -> xr.Dataset:
     return folded.assign_coords(chain=range(chains), draw=range(draws)).transpose(
         "chain", "draw", ...
     )
+
+
+def as_samples(posterior: xr.Dataset) -> xr.Dataset:
+    """A Dataset over ``(chain, draw)`` with its draws along ``SAMPLE``, one chain after another."""
+    flat = posterior.drop_vars(["chain", "draw"], errors="ignore")
+    return flat.stack({SAMPLE: ("chain", "draw")}, create_index=False).transpose(SAMPLE, ...)
+
+
+def posterior_of(result: xr.DataTree | xr.Dataset) -> xr.Dataset:
+    """The posterior in a result, or what is one already. Raises ArgumentError where there is none."""
+    found = (
+        result["posterior"].to_dataset()
+        if isinstance(result, xr.DataTree) and "posterior" in result
+        else result
+    )
+    if not isinstance(found, xr.Dataset) or not {"chain", "draw"} <= set(found.dims):
+        raise ArgumentError(
+            "a posterior is what Model.sample returned, its group `posterior`, or a Dataset over (chain, draw)."
+        )
+    return found
 
 
 def labeled(variables: xr.Dataset, coords: Mapping[Any, xr.DataArray]) -> xr.Dataset:

@@ -87,8 +87,9 @@ def _index(posterior: xr.Dataset) -> dict[str, Any]:
 def _warn_of_divergences(diverging: np.ndarray) -> None:
     if diverging.any():
         warnings.warn(
-            f"{int(diverging.sum())} of {diverging.size} draws diverged: the posterior has places that the sampler cannot"
-            " follow, and these draws are biased.\nUse noncentered=True for hierarchies, or a higher target_accept.",
+            f"{int(diverging.sum())} of {diverging.size} draws diverged: the posterior has places that the sampler"
+            " cannot follow, and these draws are biased.\n"
+            "Use noncentered=True for hierarchies, or a higher target_accept.",
             ConvergenceWarning,
             stacklevel=4,
         )

@@ -30,28 +30,35 @@ class Simulation:
 
     def draws(self, key: Any, n: int, data: Values) -> xr.Dataset:
         """``n`` draws of all variables from the prior, along ``SAMPLE``."""
-        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), {}, data))
+        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), {}, {}, data))
 
-    def completed(self, key: Any, values: Values, data: Values) -> xr.Dataset:
-        """What follows from values of free variables, which lie along ``SAMPLE``: the others, and what was observed."""
-        (n,) = {v.sizes[SAMPLE] for v in values.values()}
-        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), values, data))
+    def completed(self, key: Any, values: Values, partial: Values, data: Values) -> xr.Dataset:
+        """What follows from values of free variables, which lie along ``SAMPLE``: the others, and what was observed.
 
-    def traced_draw(self, key: Any, values: Values, data: Values) -> Values:
-        """One draw of each variable that ``values`` lacks, in order; and the deterministic ones."""
+        Of the variables in ``partial``, what is NaN is drawn.
+        """
+        (n,) = {v.sizes[SAMPLE] for v in (*values.values(), *partial.values())}
+        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), values, partial, data))
+
+    def traced_draw(self, key: Any, values: Values, partial: Values, data: Values) -> Values:
+        """One draw of each variable that ``values`` lacks, in order, and the deterministic ones.
+
+        Of the variables in ``partial``, only what is NaN is drawn.
+        """
         symbols = data_sites(self._sites)
         replay = Replay([(symbols[name].symbol, array) for name, array in data.items()])
-        sizes = _sizes([*data.values(), *values.values()])
+        sizes = _sizes([*data.values(), *values.values(), *partial.values()])
         drawn: Values = {}
         for i, (name, site) in enumerate(self._sites.items()):
             if isinstance(site, FreeSite | ObservedSite):
-                drawn[name] = values.get(name)
-                if drawn[name] is None:
+                if name not in values:
                     drawn[name] = _draw(site, replay, random.fold_in(key, i), sizes)
-                replay.put(site.symbol, drawn[name])
+                if name in partial:
+                    drawn[name] = partial[name].fillna(drawn[name])
+                replay.put(site.symbol, values[name] if name in values else drawn[name])
             elif isinstance(site, DeterministicSite):
                 drawn[name] = replay(site.symbol)
-        return {name: array for name, array in drawn.items() if name not in values}
+        return drawn
 
 
 def _draw(site: Any, replay: Replay, key: Any, sizes: Mapping[Any, int]) -> xr.DataArray:

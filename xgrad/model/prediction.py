@@ -1,0 +1,111 @@
+"""Predicting from a posterior: for the data of the model, or for new ones with other labels and sizes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xgrad.errors import ArgumentError, LabelNotFoundError, nearest
+from xgrad.functions import random
+from xgrad.model.density import Values
+from xgrad.model.dims import plain
+from xgrad.model.results import SAMPLE
+from xgrad.model.simulation import Simulation
+from xgrad.model.sites import ObservedSite, Sites, data_sites, free_sites, known_values
+
+_CHUNK_BYTES = 2**28  # what the draws of one run may take
+LEVELS = ("error", "prior")
+
+
+def predict(
+    simulation: Simulation, sites: Sites, posterior: xr.Dataset, data: Values, key: Any, chunk: Any
+) -> xr.Dataset:
+    """Draws along ``SAMPLE`` of all that follows from the free variables in ``posterior``, by ``chunk`` samples."""
+    values = {name: posterior[name] for name in free_sites(sites) if name in posterior}
+    partial = {name: v for name, v in values.items() if bool(v.isnull().any())}
+    values = {name: v for name, v in values.items() if name not in partial}
+    n = posterior.sizes[SAMPLE]
+    step = _chunk(posterior, data, n) if chunk == "auto" else int(chunk)
+    keys = random.split(key, {"run": -(-n // step)})
+    runs = []
+    for i, start in enumerate(range(0, n, step)):
+        these = {SAMPLE: slice(start, start + step)}
+        now, later = ({k: v.isel(these) for k, v in part.items()} for part in (values, partial))
+        runs.append(simulation.completed(keys.isel(run=i), now, later, data))
+    return runs[0] if len(runs) == 1 else xr.concat(runs, SAMPLE)
+
+
+def _chunk(posterior: xr.Dataset, data: Values, n: int) -> int:
+    """As many samples as fit, in runs of even size: a last, shorter run would be compiled by itself."""
+    rows = max([a.size for a in data.values()], default=1)
+    each = posterior.nbytes // n + 8 * rows
+    runs = max(1, -(-n * each // _CHUNK_BYTES))
+    while n % runs:
+        runs += 1
+    return n // runs
+
+
+def new_data(sites: Sites, given: Mapping[str, Any]) -> Values:
+    """The constant data of a model, with the values in ``given`` in place of its own.
+
+    Raises ArgumentError for names that the model has not, and where a part of the data has other sizes than the rest.
+    """
+    constant = {
+        k: v for k, v in known_values(sites).items() if not isinstance(sites.get(k), ObservedSite)
+    }
+    symbols = data_sites(sites)
+    for name in given:
+        if name not in symbols:
+            raise ArgumentError(
+                f"the model has no data {name!r}{nearest(name, symbols) or '.'} It has {', '.join(symbols)}."
+            )
+    found = {
+        name: _like(symbols[name].symbol, given.get(name, value))
+        for name, value in constant.items()
+    }
+    _check_sizes(found, given)
+    return found
+
+
+def _like(symbol: xr.DataArray, value: Any) -> xr.DataArray:
+    array = (
+        value
+        if isinstance(value, xr.DataArray)
+        else xr.DataArray(np.asarray(value), dims=symbol.dims)
+    )
+    return array.transpose(*symbol.dims)
+
+
+def _check_sizes(data: Values, given: Mapping[str, Any]) -> None:
+    sizes = {d: (n, name) for name in given if name in data for d, n in data[name].sizes.items()}
+    for name, array in data.items():
+        for dim, n in array.sizes.items():
+            wanted, source = sizes.get(dim, (n, name))
+            if n != wanted:
+                raise ArgumentError(
+                    f"data {name!r} has size {n} along {dim!r}, and the new {source!r} has {wanted};"
+                    f" give new values for {name!r} too."
+                )
+
+
+def at_labels(posterior: xr.Dataset, data: Values, new_levels: str) -> xr.Dataset:
+    """``posterior`` at the labels of ``data``, along the dims that both have.
+
+    Values at labels that the posterior has not are NaN with ``new_levels="prior"``; else LabelNotFoundError names them.
+    """
+    for array in data.values():
+        for dim, index in array.indexes.items():
+            if dim in posterior.indexes and not index.equals(posterior.indexes[dim]):
+                unknown = [plain(x) for x in index if x not in posterior.indexes[dim]]
+                if unknown and new_levels != "prior":
+                    raise _unknown_labels(dim, unknown, len(index))
+                posterior = posterior.reindex({dim: index})
+    return posterior
+
+
+def _unknown_labels(dim: Any, unknown: list[Any], n: int) -> LabelNotFoundError:
+    return LabelNotFoundError(
+        f"{len(unknown)} of {n} labels along {dim!r} are not in the posterior, the first {unknown[0]!r}.\n"
+        'Leave them out, or draw what belongs to them from the prior: new_levels="prior".'
+    )
