@@ -1,7 +1,7 @@
 """``python -m benchmarks``: xgrad against hand-written JAX and eager xarray, in one run, as ratios.
 
 Sections: what a call costs, time to the first result, exact counts of the optimised program, warm run time, speed and
-tracing against eager xarray, and long chains. ``--only SECTION`` runs one of them.
+tracing against eager xarray, the cost of rewriting, and long chains. ``--only SECTION`` runs one of them.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 import xgrad
-from benchmarks import calls, chains, counts, eager, first_result, lorenz, warm
+from benchmarks import calls, chains, counts, eager, first_result, lorenz, rewriting, warm
 
 Row = tuple[str, str]
 
@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "warm": ("Warm run time over hand-written JAX", warm.rows),
     "eager": ("Speed against eager xarray", eager.rows),
     "lorenz": ("4D-Var through 1,024 steps over hand-written JAX", lorenz.rows),
+    "rewriting": ("Rewriting: share of the time to the first result", rewriting.rows),
     "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
 }
 
