@@ -102,6 +102,10 @@ class ObservedValueError(XgradError, ValueError):
     """Observed values that a model cannot have: missing without a policy, or outside the support."""
 
 
+class ModelCheckError(XgradError, ValueError):
+    """A model whose log-density or gradient is not finite where it should be."""
+
+
 class XgradWarning(UserWarning):
     """The root of every warning of xgrad."""
 

@@ -20,6 +20,7 @@ from xgrad.model.sites import (
 )
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.derivatives.grad import grad
+from xgrad.transforms.derivatives.jacobian import hessian
 
 Values = dict[str, xr.DataArray]
 
@@ -32,6 +33,7 @@ class Density:
         self._terms = Compiled(self.traced_terms)
         self._total = Compiled(self.traced_total)
         self._gradient = Compiled(grad(self.traced_total))
+        self._hessian = Compiled(hessian(self.traced_total))
 
     def terms(self, values: Mapping[str, Any]) -> xr.Dataset:
         """Each variable's part of the log-density, entry by entry."""
@@ -44,6 +46,10 @@ class Density:
     def gradient(self, values: Mapping[str, Any]) -> xr.Dataset:
         """The gradient of the log-density by each free variable."""
         return xr.Dataset(self._gradient(self.labeled(values), known_values(self.sites)))
+
+    def hessian(self, values: Mapping[str, Any]) -> Any:
+        """The second derivatives of the log-density by each pair of free variables."""
+        return self._hessian(self.labeled(values), known_values(self.sites))
 
     # ---- inside a trace --------------------------------------------------------------------------------------------
     def traced_total(self, values: Values, data: Values) -> Any:

@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, DuplicateNameError, nearest
 from xgrad.graph import user_source
 from xgrad.labels import is_traced
 from xgrad.model import context, declaring, prediction
+from xgrad.model.check import CheckReport, check
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
+from xgrad.model.mode import Modes
 from xgrad.model.results import (
     LATENT,
     as_chains,
@@ -60,6 +63,7 @@ class Model:
         self._density: Density | None = None
         self._unbounded: UnboundedDensity | None = None
         self._simulation: Simulation | None = None
+        self._modes: Modes | None = None
         if isinstance(coords, xr.Dataset):
             for name, array in coords.data_vars.items():
                 self.data(str(name), array)
@@ -132,7 +136,7 @@ class Model:
                 f" {self.sites[site.name].source}; give this one another name."
             )
         self.sites[site.name] = site
-        self._density = self._unbounded = self._simulation = None
+        self._density = self._unbounded = self._simulation = self._modes = None
         return site.symbol
 
     # ---- the density -----------------------------------------------------------------------------------------------
@@ -151,6 +155,13 @@ class Model:
         return self._simulation
 
     @property
+    def modes(self) -> Modes:
+        """The compiled search for the mode."""
+        if self._modes is None:
+            self._modes = Modes(self.density, self.logp_fn)
+        return self._modes
+
+    @property
     def logp_fn(self) -> UnboundedDensity:
         """The log-density as a pure JAX function of a flat dict of unbounded arrays; see ``UnboundedDensity``."""
         if self._unbounded is None:
@@ -166,6 +177,17 @@ class Model:
     def dlogp(self, values: Mapping[str, Any]) -> xr.Dataset:
         """The gradient of ``logp`` by each free variable."""
         return self.density.gradient(values)
+
+    def d2logp(self, values: Mapping[str, Any]) -> Any:
+        """The Hessian of ``logp``: a block for each pair of free variables, by name, with the labels of both."""
+        return self.density.hessian(values)
+
+    def check(self, seed: Any = 0) -> CheckReport:
+        """Whether every term of the log-density and every gradient is finite, at the start and at 32 prior draws.
+
+        Fitting and sampling do this first. Raises ModelCheckError with a table of all sites where one is not.
+        """
+        return check(self.density, self.logp_fn, self.simulation, seed_key(seed))
 
     # ---- draws -----------------------------------------------------------------------------------------------------
     def prior(self, draws: int = 500, seed: Any = 0) -> xr.DataTree:
@@ -234,6 +256,24 @@ class Model:
             "predictions_constant_data": xr.Dataset(found),
         }
         return tree(groups, {"seed": str(seed)})
+
+    def map(self) -> xr.Dataset:
+        """The mode of the posterior: free and deterministic variables at the highest density of the variables.
+
+        The search is L-BFGS-B over their unbounded forms, from zero. ``attrs`` hold ``logp``, ``steps``, ``success``.
+        Raises NonFiniteError where the density is not finite at the start; warns where the search ends early
+        (ConvergenceWarning).
+        """
+        return labeled(self.modes.mode(), self.dims.coords.coords)
+
+    def laplace(self, draws: int = 1000, seed: Any = 0) -> xr.DataTree:
+        """The posterior as the normal distribution around the mode of the unbounded forms: the group ``posterior``.
+
+        Raises NonFiniteError where the density does not bend down in every direction at the mode.
+        """
+        found = self.modes.laplace(draws, np.asarray(seed_key(seed).values))
+        posterior = labeled(as_chains(found), self.dims.coords.coords)
+        return tree({"posterior": posterior, **known_groups(self.sites)}, {"seed": str(seed)})
 
 
 def _kind(site: Site) -> str:
