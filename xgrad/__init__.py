@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xgrad.transforms.control.branches import cond as cond
     from xgrad.transforms.control.branches import switch as switch
     from xgrad.transforms.control.branches import while_loop as while_loop
+    from xgrad.transforms.control.checkpoint import checkpoint as checkpoint
     from xgrad.transforms.control.scan import map as map
     from xgrad.transforms.control.scan import scan as scan
     from xgrad.transforms.derivatives.custom import custom_gradient as custom_gradient
@@ -71,6 +72,9 @@ if TYPE_CHECKING:
     from xgrad.transforms.graphs.vectorize import vectorize_graph as vectorize_graph
     from xgrad.transforms.outside import apply_host as apply_host
     from xgrad.transforms.outside import apply_jax as apply_jax
+    from xgrad.transforms.solvers.solve import least_squares as least_squares
+    from xgrad.transforms.solvers.solve import minimize as minimize
+    from xgrad.transforms.solvers.solve import root as root
     from xgrad.transforms.vmap import vmap as vmap
 
 __version__ = "0.1.0"
@@ -105,6 +109,10 @@ _OWN = {
     "numeric_grad": "xgrad.transforms.derivatives.verify",
     "apply_jax": "xgrad.transforms.outside",
     "apply_host": "xgrad.transforms.outside",
+    "checkpoint": "xgrad.transforms.control.checkpoint",
+    "root": "xgrad.transforms.solvers.solve",
+    "minimize": "xgrad.transforms.solvers.solve",
+    "least_squares": "xgrad.transforms.solvers.solve",
     "scan": "xgrad.transforms.control.scan",
     "map": "xgrad.transforms.control.scan",
     "cond": "xgrad.transforms.control.branches",

@@ -1,0 +1,160 @@
+"""Parameters within bounds and parameters held fixed: what a solver seeks, and how the parameters are made of it.
+
+A parameter with bounds is a smooth function of one without: between two bounds a sine, above or below one the branch of
+a hyperbola (as in MINUIT). A solution at a bound is an ordinary point there, so that implicit gradients are right.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from xgrad.errors import ArgumentError, nearest
+from xgrad.labels import is_traced
+from xgrad.transforms.tree import tree_map
+
+_INSIDE = 1e-3  # how far a start at a bound is moved inside, relatively or by itself; there nothing would move it
+WHOLE = object()  # the name of parameters that are no dict and no Dataset
+
+
+class Bound(NamedTuple):
+    """A lower and an upper bound; None where there is none."""
+
+    lower: Any = None
+    upper: Any = None
+
+    def release(self, x: Any) -> Any:
+        """The unbounded variable for a parameter."""
+        lower, upper = self
+        if lower is None and upper is None:
+            return x
+        if lower is None:
+            return _above(upper - x)
+        if upper is None:
+            return _above(x - lower)
+        place = 2 * (x - lower) / (upper - lower) - 1
+        return np.arcsin(np.clip(place, -1 + _INSIDE, 1 - _INSIDE))
+
+    def enforce(self, z: Any) -> Any:
+        """The parameter for the unbounded variable."""
+        lower, upper = self
+        if lower is None and upper is None:
+            return z
+        if lower is None:
+            return upper + 1 - np.sqrt(z * z + 1)
+        if upper is None:
+            return lower - 1 + np.sqrt(z * z + 1)
+        return lower + (upper - lower) * (np.sin(z) + 1) / 2
+
+
+def _above(distance: Any) -> Any:
+    """z with √(z² + 1) - 1 = distance."""
+    return np.sqrt((np.maximum(distance, _INSIDE) + 1) ** 2 - 1)
+
+
+class Parameters(NamedTuple):
+    """How ``x0`` is divided into what is sought and what is held fixed."""
+
+    kind: type
+    held: dict[Any, Any]
+    order: tuple[Any, ...]
+    bounds: dict[Any, Bound]
+
+    def release(self, x0: Any) -> dict[Any, Any]:
+        """What is sought, at the start: by name, without bounds."""
+        entries = _entries(x0)
+        return {k: self._map(k, "release", entries[k]) for k in self.order if k not in self.held}
+
+    def enforce(self, sought: Mapping[Any, Any]) -> Any:
+        """The parameters as the user's function takes them."""
+        made = {k: self._map(k, "enforce", v) for k, v in sought.items()}
+        entries = {k: self.held[k] if k in self.held else made[k] for k in self.order}
+        if self.order == (WHOLE,):
+            return entries[WHOLE]
+        return xr.Dataset(entries) if self.kind is xr.Dataset else self.kind(entries)
+
+    def _map(self, name: Any, way: str, value: Any) -> Any:
+        bound = self.bounds.get(name, Bound())
+        return value if bound == Bound() else tree_map(getattr(bound, way), value)
+
+
+def parameters_of(doing: str, x0: Any, bounds: Any, fixed: Sequence[Any]) -> Parameters:
+    """The division that the user asks for. ArgumentError where names or bounds do not fit."""
+    entries = _entries(x0)
+    fixed = (fixed,) if isinstance(fixed, str) else tuple(fixed)
+    _check_names(doing, "fixed", fixed, entries)
+    if set(fixed) == set(entries) and entries:
+        raise ArgumentError(f"{doing}: all parameters are fixed; there is nothing to seek.")
+    found = {k: b for k, b in _bounds(doing, bounds, entries).items() if k not in fixed}
+    for name, bound in found.items():
+        _check_start(doing, name, entries[name], bound)
+    held = {k: entries[k] for k in fixed}
+    kind = xr.Dataset if isinstance(x0, xr.Dataset) else dict
+    return Parameters(kind, held, tuple(entries), found)
+
+
+def _entries(x0: Any) -> dict[Any, Any]:
+    if isinstance(x0, xr.Dataset):
+        return {name: x0[name] for name in x0.data_vars}
+    return dict(x0) if isinstance(x0, dict) else {WHOLE: x0}
+
+
+def _bounds(doing: str, bounds: Any, entries: Mapping[Any, Any]) -> dict[Any, Bound]:
+    if bounds is None:
+        return {}
+    if isinstance(bounds, Mapping):
+        _check_names(doing, "bounds", tuple(bounds), entries)
+        return {name: _bound(doing, name, b) for name, b in bounds.items()}
+    return {name: _bound(doing, name, bounds) for name in entries}
+
+
+def _bound(doing: str, name: Any, value: Any) -> Bound:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        of = "" if name is WHOLE else f" of {name!r}"
+        raise ArgumentError(
+            f"{doing}: the bounds{of} are a pair (lower, upper), None for no bound; not {value!r}."
+        )
+    for b in value:
+        if (
+            isinstance(b, xr.DataArray | np.ndarray)
+            and not is_traced(b)
+            and bool(np.any(np.isinf(b)))
+        ):
+            raise ArgumentError(
+                f"{doing}: a bound has infinite entries beside finite ones; give parameters with and without"
+                " bounds names of their own, in a dict or Dataset."
+            )
+    return Bound(*value)
+
+
+def without_infinite(bounds: Any) -> Any:
+    """``bounds`` with None for infinite numbers."""
+    return tree_map(lambda b: None if isinstance(b, float) and np.isinf(b) else b, bounds)
+
+
+def _check_names(doing: str, what: str, names: Sequence[Any], entries: Mapping[Any, Any]) -> None:
+    for name in names:
+        if name not in entries:
+            known = [k for k in entries if k is not WHOLE]
+            have = (
+                f"they are {', '.join(map(repr, known))}"
+                if known
+                else "these have no names (pass a dict)"
+            )
+            raise ArgumentError(
+                f"{doing}: {what} names the parameter {name!r}, and {have}{nearest(name, known) or '.'}"
+            )
+
+
+def _check_start(doing: str, name: Any, start: Any, bound: Bound) -> None:
+    """A start outside of its bounds, where numbers are known."""
+    numbers = [x for x in (start, *bound) if x is not None]
+    if any(is_traced(x) or isinstance(x, dict | list | tuple) for x in numbers):
+        return
+    below = bound.lower is not None and bool(np.any(np.asarray(start < bound.lower)))
+    above = bound.upper is not None and bool(np.any(np.asarray(start > bound.upper)))
+    if below or above:
+        of = "" if name is WHOLE else f" {name!r}"
+        side = "below its lower" if below else "above its upper"
+        raise ArgumentError(f"{doing}: the start of{of or ' the parameters'} lies {side} bound.")
