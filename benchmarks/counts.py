@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 import xgrad
+from benchmarks.models import models
 from benchmarks.programs import Program, programs
 
 
@@ -19,7 +20,7 @@ class Counts(NamedTuple):
 
 def rows() -> Iterator[tuple[str, str]]:
     """Value and value-with-gradient of each program."""
-    for program in programs():
+    for program in (*programs(), *models()):
         for what, (mine, hand) in compare(program).items():
             ratios = [ours / theirs for ours, theirs in zip(mine, hand, strict=True)]
             text = "instructions {:.3f}×, flops {:.3f}×, bytes {:.3f}×".format(*ratios)

@@ -4,15 +4,15 @@ The node holds the closed subgraph between ``wrt`` and the outputs. What does no
 comes in as further inputs, so no rewrite can lose a variable, and nothing constant is differentiated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from xgrad.axes.elementwise import Add
 from xgrad.axes.structural import Constant
 from xgrad.gradient.markers import Wrt as Wrt
 from xgrad.gradient.ops import Pullback, Pushforward
-from xgrad.graph import Builder, Graph, Node, Var, substitute, toposort
-from xgrad.names import XConstant, XElemwise
+from xgrad.graph import Builder, Graph, Node, Op, Var, substitute, toposort
+from xgrad.names import XConstant, XElemwise, XRename
 
 
 class Closed(NamedTuple):
@@ -47,7 +47,28 @@ def close(
     for v in [*[v for node in kept for v in node.inputs], *ends.plain, *ends.below]:
         if v not in depends and v not in formula:
             captured.setdefault(v, _stand_in(v))
+    captured.update([(v, captured[first]) for v, first in _equal_data(captured).items()])
     return _closed(outputs, inside, captured, ends)
+
+
+def _equal_data(captured: Iterable[Var]) -> dict[Var, Var]:
+    """Arrays that are there twice, each with the first of its kind: rules want to see that they are the same."""
+    first: dict[tuple[Op, ...], Var] = {}
+    arrays = {v: ops for v in captured if (ops := _array(v))}
+    return {v: first[ops] for v, ops in arrays.items() if first.setdefault(ops, v) is not v}
+
+
+def _array(v: Var) -> tuple[Op, ...]:
+    """The array that a variable is, and its renames; nothing for what is computed."""
+    ops: list[Op] = []
+    while v.node is not None:
+        ops.append(v.node.op)
+        if _is_data(v.node):
+            return tuple(ops)
+        if not isinstance(v.node.op, XRename):
+            return ()
+        v = v.node.inputs[0]
+    return ()
 
 
 class _Ends(NamedTuple):
@@ -83,8 +104,10 @@ def _closed(
     for v, node in ends.cut.items():
         below = substitute(node.inputs, uses, builder)
         made[v] = builder.node(node.op, below, node).outputs[v.index]
-    graph = Graph([*inside.values(), *captured.values()], [made[v] for v in outputs])
-    return Closed(graph, tuple(captured))
+    given = {inner: v for v, inner in reversed(captured.items())}  # of equal ones the first
+    inputs = list(dict.fromkeys(captured.values()))
+    graph = Graph([*inside.values(), *inputs], [made[v] for v in outputs])
+    return Closed(graph, tuple([given[v] for v in inputs]))
 
 
 def _stand_in(v: Var) -> Var:

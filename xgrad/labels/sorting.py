@@ -165,15 +165,26 @@ def _with_nan(result: Array, ordered: Array, count: Any) -> Array:
     return np.where(np.isnan(ordered[..., -1:]), result.dtype.type(np.nan), result)
 
 
+def _shared(values: Array, middle: Array) -> Array:
+    """The mean of the two ``middle`` values, each as the greatest of those up to it: so ties share its derivative."""
+    lowest = values.dtype.type(-np.inf)
+    pair = [
+        np.max(np.where(values <= middle[..., k : k + 1], values, lowest), axis=-1, keepdims=True)
+        for k in (0, 1)
+    ]
+    return (pair[0] + pair[1]) / 2
+
+
 def _median(a: Array, axis: Axis, keepdims: Any, skip: bool) -> Array:
     dtype = np.float64 if a.dtype.kind in "biu" else a.dtype
-    ordered = np.sort(_last(a, axis), axis=-1).astype(dtype, copy=False)
+    values = _last(a, axis).astype(dtype, copy=False)
+    ordered = np.sort(values, axis=-1)
     count = _valid(ordered, skip)
     if ordered.shape[-1] == 0:
         result = np.full_like(np.sum(ordered, axis=-1), np.nan)
     else:
         half = np.stack([(count - 1) // 2, count // 2], axis=-1)
-        middle = np.mean(_at(ordered, np.maximum(half, 0)), axis=-1, keepdims=True)
+        middle = _shared(values, _at(ordered, np.maximum(half, 0)))
         result = _with_nan(middle, ordered, count)[..., 0]
     return np.expand_dims(result, normal_axes(axis, a.ndim)) if keepdims is True else result
 

@@ -11,6 +11,7 @@ from xgrad.graph import Fired, Graph, check
 from xgrad.lower.batched import hoist
 from xgrad.lower.canonical import CANONICAL, FAST
 from xgrad.lower.chains import reorder_chains
+from xgrad.lower.choices import choices
 from xgrad.lower.derivatives import REFERENCE, expand_derivatives, strip_everywhere
 from xgrad.lower.factors import share_factors
 from xgrad.lower.loops import rewrite_loops, simplify
@@ -96,12 +97,16 @@ PASSES: tuple[Pass, ...] = (
 
 
 class Stages(NamedTuple):
-    """One function at each layer: as traced, as lowered, and as compiled; and the rules that fired on the way."""
+    """One function at each layer: as traced, as lowered, and as compiled; and what was done on the way.
+
+    That is: the rules that fired, and for each derivative the mode that was chosen, in words.
+    """
 
     names: Graph
     axes: Graph
     optimised: Graph
     rewrites: tuple[Fired, ...]
+    derivatives: tuple[str, ...] = ()
 
 
 def compile_graph(names: Graph, ad: str = "auto") -> Stages:
@@ -111,7 +116,8 @@ def compile_graph(names: Graph, ad: str = "auto") -> Stages:
     for step in PASSES:
         graphs.append(_checked(step.run(graphs[-1], ad, fired), step.name))
     _show(fired)
-    return Stages(names, graphs[1], graphs[-1], tuple(fired))
+    _, axes, simplified, *_ = graphs
+    return Stages(names, axes, graphs[-1], tuple(fired), choices(simplified, ad))
 
 
 def reference_graph(names: Graph) -> Graph:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from xgrad.axes.constants import Full
+from xgrad.axes.constants import Constant, Full
 from xgrad.axes.contract import Einsum
 from xgrad.axes.elementwise import (
     Add,
@@ -38,6 +38,7 @@ MADE_OF: dict[type[Op], Parts] = {
     # by a count; a negative divisor makes the root NaN, with or without this
     Divide: lambda v: _weighted_mean(v) or v.inputs[:1],
     Add: lambda v: v.inputs,
+    Einsum: lambda v: _weighted(v),
     Sum: lambda v: v.inputs,
     SegmentSum: lambda v: v.inputs[:1],
     SegmentTotals: lambda v: v.inputs[:1],
@@ -51,6 +52,13 @@ MADE_OF: dict[type[Op], Parts] = {
 def _scaled(v: Var) -> tuple[Var, ...] | None:
     variable = tuple([x for x in v.inputs if not isinstance(x.op, Full)])
     return variable if len(variable) == 1 else None
+
+
+def _weighted(v: Var) -> tuple[Var, ...] | None:
+    """The values of Σ w x for constant weights that are not negative."""
+    values = [x for x in v.inputs if not isinstance(x.op, Constant)]
+    weights = [x.op.value.value for x in v.inputs if isinstance(x.op, Constant)]
+    return tuple(values) if len(values) == 1 and all(np.all(w >= 0) for w in weights) else None
 
 
 def _weighted_mean(v: Var) -> tuple[Var, ...] | None:

@@ -38,6 +38,11 @@ class Stages:
         """Each application of a rewrite rule, in order."""
         return self._graphs.rewrites
 
+    @property
+    def derivatives(self) -> tuple[str, ...]:
+        """For each derivative the mode that was chosen, with what it is of and by, and the user's line."""
+        return self._graphs.derivatives
+
     @cached_property
     def source(self) -> str:
         """The program as Python with JAX alone, to be run or read without xgrad."""
@@ -71,8 +76,10 @@ class Stages:
         return f"<div><b>{html.escape(self._name)}</b>{''.join(parts)}</div>"
 
     def _sections(self) -> list[tuple[str, str]]:
+        derivatives = [("derivatives", "\n".join(self.derivatives))] if self.derivatives else []
         return [
             (f"{self._name}: names", format_graph(self.names)),
+            *derivatives,
             ("axes", format_graph(self.axes)),
             (f"optimised ({len(self.rewrites)} rewrites)", format_graph(self.optimised)),
             ("source", self.source),
