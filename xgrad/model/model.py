@@ -14,6 +14,7 @@ from xgrad.model.check import CheckReport, check
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
+from xgrad.model.drawing import ModelGraph, draw
 from xgrad.model.mode import Modes
 from xgrad.model.results import (
     LATENT,
@@ -274,6 +275,10 @@ class Model:
         found = self.modes.laplace(draws, np.asarray(seed_key(seed).values))
         posterior = labeled(as_chains(found), self.dims.coords.coords)
         return tree({"posterior": posterior, **known_groups(self.sites)}, {"seed": str(seed)})
+
+    def graph(self) -> ModelGraph:
+        """The model as a picture, with dims as plates: Mermaid, which notebooks show."""
+        return draw(self.sites)
 
 
 def _kind(site: Site) -> str:
