@@ -147,8 +147,8 @@ def _runge_kutta(rate: Callable[[Any], Any], x: Any, dt: float) -> Any:
 
 
 def _ar2(rng: np.random.Generator) -> LoopProgram:
-    """The log-likelihood of 1,000 values of y(t) = a y(t-1) + b y(t-2) + e(t), the last two values carried."""
-    values = rng.normal(size=1000).cumsum() / 10
+    """The log-likelihood of 4,000 values of y(t) = a y(t-1) + b y(t-2) + e(t), the last two values carried."""
+    values = rng.normal(size=4000).cumsum() / 10
     data = xr.DataArray(values, dims="time")
     arguments = [xr.DataArray(np.array(v)) for v in (0.5, 0.2, -0.3)]
 

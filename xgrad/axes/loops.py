@@ -43,6 +43,7 @@ class Scan(AbstractControl):
     Inputs: the first carries, the sequences ``x`` [length, …], the invariants ``w``. Outputs: the last carries, and
     the stacked ``y`` [length, …], in the order of the sequences. Derivatives keep of a step its carries; and what
     costs much to compute again, or, where ``recompute`` is true, nothing, or what it says.
+    ``parallel``: it is to become running totals, which need no loop.
     """
 
     why = "the loop passes no derivative from it"
@@ -53,6 +54,7 @@ class Scan(AbstractControl):
     reverse: bool = False
     unroll: int = 1
     recompute: bool | Keeps = False
+    parallel: bool = False
 
     def parts(self, inputs: Sequence[Any]) -> Parts:
         """The inputs of the loop, or of its body, by role."""

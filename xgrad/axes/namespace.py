@@ -249,6 +249,13 @@ class NumpyNamespace(AbstractNamespace):
             rows[here] += factors[here] * rows[before]
         return out
 
+    def matrix_recurrence(self, a: Array, b: Array, reverse: bool) -> Array:
+        out = np.array(b)
+        steps = range(len(out))
+        for before, here in pairwise(reversed(steps) if reverse else steps):
+            out[here] += a[here] @ out[before]
+        return out
+
 
 def _selection(indices: Sequence[Array], layout: Any, mode: str) -> tuple[Any, ...]:
     """The NumPy index that picks by ``layout`` (see ``axes.index.Layout``)."""

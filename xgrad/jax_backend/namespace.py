@@ -87,6 +87,17 @@ def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
     return lax.associative_scan(compose, (a, b), reverse=reverse, axis=axis)[1]
 
 
+
+def matrix_recurrence(a: Any, b: Any, reverse: bool) -> Any:
+    """y_i = A_i y_{i-1} + b_i along the first axis, in parallel: maps y -> A y + b compose."""
+
+    def compose(first: tuple[Any, Any], then: tuple[Any, Any]) -> tuple[Any, Any]:
+        moved = jnp.einsum("nij,nj->ni", then[0], first[1], precision="highest")
+        return jnp.matmul(then[0], first[0], precision="highest"), lax.add(moved, then[1])
+
+    return lax.associative_scan(compose, (a, b), reverse=reverse)[1]
+
+
 class JaxNamespace:
     """Functions by name; after the first look-up a name is an attribute like any other."""
 
@@ -95,6 +106,7 @@ class JaxNamespace:
     astype = staticmethod(_astype)
     multiply = staticmethod(_multiply)
     linear_recurrence = staticmethod(linear_recurrence)
+    matrix_recurrence = staticmethod(matrix_recurrence)
     lax = lax
     linalg = jnp.linalg
     expm = staticmethod(jax.scipy.linalg.expm)

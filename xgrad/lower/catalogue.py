@@ -28,6 +28,7 @@ from xgrad.lower.rules import (
     loops,
     matrices,
     movement,
+    packing,
     pieces,
     products,
     reductions,
@@ -89,6 +90,7 @@ PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Only with `fast_math`", fast_math),
     ("Loops", loops),
     ("Backward loops", residuals),
+    ("Many small carries", packing),
 )
 
 _MAKERS = ("rule", "LoopRule", "PairRule", "for_each_op")
@@ -105,7 +107,7 @@ class Entry(NamedTuple):
 def rule_names() -> frozenset[str]:
     """The names of all rules: what ``options(disable=…)`` may name."""
     tables = [r.name for r in (*CANONICAL.rules, *fast_math.FAST_MATH.rules)]
-    loop_tables = (loops.LOOPS, residuals.RESIDUALS)
+    loop_tables = (loops.LOOPS, residuals.RESIDUALS, packing.PACKING)
     of_loops = [r.name for table in loop_tables for r in (*table.single, *table.pairs)]
     return frozenset([*tables, *of_loops, chains.NAME, factors.CHOLESKY, factors.LU])
 

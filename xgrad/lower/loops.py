@@ -4,6 +4,7 @@ The rules are in ``rules.loops``. A rule takes one loop and says what stands for
 two. They ask what XLA cannot know: which carries are equal in every step, which loops are one.
 """
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -69,9 +70,11 @@ class Loop(NamedTuple):
     def build(self) -> tuple[Var, ...]:
         """A new scan: the last carries, then the stacked outputs."""
         op = self.op
-        counts = (len(self.carries), len(self.rows), op.length, op.reverse, op.unroll, op.recompute)
+        op = dataclasses.replace(
+            op, body=self.body, carries=len(self.carries), sequences=len(self.rows)
+        )
         starts, wholes = [c.start for c in self.carries], [r.whole for r in self.rows]
-        return Scan(self.body, *counts).apply(*starts, *wholes, *[f.outside for f in self.fixed])
+        return op.apply(*starts, *wholes, *[f.outside for f in self.fixed])
 
     def substituted(self, mapping: dict[Var, Var]) -> "Loop":
         """This loop with some variables of its body replaced; the inputs of the body stay listed."""
@@ -86,9 +89,7 @@ class Loop(NamedTuple):
         fresh = [Var(v.type, name=v.name, source=v.source) for v in inputs]
         body = Graph(fresh, self.body(*fresh))
         outside = [c.start for c in self.carries], [r.whole for r in self.rows]
-        op = Scan(
-            body, len(self.carries), len(self.rows), op.length, op.reverse, op.unroll, op.recompute
-        )
+        op = dataclasses.replace(op, body=body)
         return Loop.of(op, [*outside[0], *outside[1], *[f.outside for f in self.fixed]])
 
     def keeping(self, carries: Iterable[int], stacks: Iterable[int]) -> Outputs:

@@ -218,8 +218,9 @@ def _lower_batched(op: XBatched, node: Node, *xs: Var) -> tuple[Var, ...]:
 
 def _lower_scan(op: XScan, node: Node, *xs: Var) -> tuple[Var, ...]:
     """The dim of the loop leads already, and the bodies have no axis for it."""
-    counts = (op.carries, op.sequences, op.length, op.reverse, op.unroll, op.recompute)
-    return Scan(lower(op.body), *counts).apply(*xs)
+    counts = (op.carries, op.sequences, op.length)
+    options = (op.reverse, op.unroll, op.recompute, op.parallel)
+    return Scan(lower(op.body), *counts, *options).apply(*xs)
 
 
 def _lower_while(op: XWhile, node: Node, *xs: Var) -> tuple[Var, ...]:

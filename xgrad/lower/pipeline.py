@@ -18,6 +18,7 @@ from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.rules.loops import LOOPS
 from xgrad.lower.rules.packing import PACKING
+from xgrad.lower.rules.parallel import refuse_loops
 from xgrad.lower.rules.residuals import RESIDUALS
 from xgrad.options import current_options
 
@@ -44,6 +45,12 @@ def _canonicalise(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
         if not log:
             return graph
         fired.extend(log)
+
+
+def _canonicalise_first(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    graph = _canonicalise(graph, ad, fired)
+    refuse_loops(graph)
+    return graph
 
 
 def _expand(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
@@ -83,7 +90,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("lower", _lower, "axes are numbers; broadcasting and casts are explicit"),
     Pass(
         "canonicalise",
-        _canonicalise,
+        _canonicalise_first,
         "no rule applies, inside lazy derivatives and loops too",
     ),
     Pass("expand gradients", _expand, "no lazy derivative is left"),

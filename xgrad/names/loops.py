@@ -29,6 +29,7 @@ class XScan(AbstractXOp):
     reverse: bool = False
     unroll: int = 1
     recompute: bool | Keeps = False
+    parallel: bool = False
 
     def infer(self, *types: XType) -> tuple[XType, ...]:
         carries, sequences, invariants = split_parts(types, self.carries, self.sequences)

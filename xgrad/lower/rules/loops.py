@@ -25,6 +25,7 @@ from xgrad.axes.structural import (
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
 from xgrad.graph import Op, Var, substitute, toposort
 from xgrad.lower.loops import Carry, Fixed, Loop, LoopRule, LoopRules, Outputs, PairRule, Path, Uses
+from xgrad.lower.rules.parallel import parallel
 
 
 # ---- what nobody needs -----------------------------------------------------------------------------------------------
@@ -390,7 +391,7 @@ def _fused(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
 
 
 def _same_range(one: Op, two: Op) -> bool:
-    fields = ("length", "reverse", "unroll", "recompute")
+    fields = ("length", "reverse", "unroll", "recompute", "parallel")
     return all(one.parameters[name] == two.parameters[name] for name in fields)
 
 
@@ -413,6 +414,7 @@ LOOPS = LoopRules(
         LoopRule("cut_short", _cut_short),
         LoopRule("last_output", _last_output),
         LoopRule("turned", _turned),
+        LoopRule("parallel", parallel),
     ),
     pairs=(PairRule("fused", _fused),),
 )

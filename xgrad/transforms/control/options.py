@@ -24,6 +24,7 @@ class Loop(NamedTuple):
     unroll: int
     checkpoint: Checkpoint
     lags: int | None
+    parallel: bool = False
 
     def checked(self) -> "Loop":
         """These options, if all of them make sense."""

@@ -1,5 +1,6 @@
 """``scan`` and ``map``: a step of labeled arrays repeated along a dim, as one loop of the compiled program."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ def scan(
     unroll: int = 1,
     checkpoint: Checkpoint = None,
     lags: int | None = None,
+    parallel: bool = False,
 ) -> tuple[Any, Any]:
     """Repeat ``carry, y = step(carry, x)`` along ``dim``: the last carry, and all ``y`` stacked along ``dim``.
 
@@ -47,6 +49,11 @@ def scan(
     ``lags``: a step sees so many previous values instead of one. ``init`` holds those before the first step along
     ``dim``; the first argument of a step has the dim "lag" in its place, with the labels 1 (the last value), 2, …; the
     step returns one new value. The last carry can be the ``init`` of a loop that goes on.
+
+    ``parallel``: without a loop, by running totals, products, extremes or linear recurrences: a carry becomes carry + x,
+    carry * x, np.maximum(carry, x), a * carry + b, or linear in a vector of at most 64 numbers, where x, a and b do not
+    depend on it. For long loops on accelerators; the order of additions is another. Raises UnsupportedError for other
+    steps when the program is compiled.
 
     Compile time does not depend on the number of steps. Derivatives of any order are loops again, and few. Outside
     compiled functions, the loop is compiled and run at once.
@@ -70,7 +77,7 @@ def scan(
     array([2., 3., 5., 8.])
     """
     with located(current_source() or user_source()):
-        options = Loop(dim, length, reverse, unroll, checkpoint, lags).checked()
+        options = Loop(dim, length, reverse, unroll, checkpoint, lags, parallel).checked()
     if is_symbolic(init, xs):
         return _scan(step, init, xs, options)
     run = Compiled(lambda init, xs: _scan(step, init, xs, options))
@@ -119,6 +126,7 @@ def _loop(
     starts = [v for c, leaf in zip(traced.carries, leaves, strict=True) for v in c.start(leaf)]
     counts = (sequences.length, len(starts), len(sequences.rows))
     op = XScan(traced.body, sequences.dim, *counts, options.reverse, options.unroll)
+    op = dataclasses.replace(op, parallel=options.parallel)
     results = run_loop(op, (*starts, *sequences.rows, *traced.captured), options.checkpoint)
     last = build_carries(traced.carries, structure, results[: len(starts)])
     return last, traced.stacked.build(results[len(starts) :])
