@@ -31,6 +31,7 @@ from xgrad.axes import (
     structural,
     window,
 )
+from xgrad.axes.barrier import Barrier
 from xgrad.axes.base import AbstractTensorOp, TensorType
 from xgrad.axes.batched import Batched
 from xgrad.axes.checked import Checked, Violation
@@ -527,6 +528,7 @@ EXAMPLES = (
     # loops and branches
     at(loops.Scan(_step(), 1, 1, 4), normal(2), normal(4, 2), normal()),
     at(loops.Scan(_step(), 1, 1, 3, reverse=True), normal(2), normal(3, 2), normal()),
+    at(Barrier(), normal(3), normal(2, 2)),
     at(loops.While(*_count()), integers(0, 3), integers(7, 9)),
     at(loops.Switch(_branches()), given_scalar(0), normal(2), normal()),
     at(loops.Switch(_branches()), given_scalar(5), normal(2), normal()),

@@ -14,6 +14,7 @@ from xgrad.axes.elementwise import zeros_like
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.structural import full
 from xgrad.errors import GradNotImplementedError, GradUndefinedError
+from xgrad.gradient.again import Checkpoint, Known, pull_checkpoint, push_checkpoint
 from xgrad.gradient.batched import pull_batched, push_batched
 from xgrad.gradient.families import Family, family, to_cotangent, total
 from xgrad.gradient.loops import (
@@ -100,6 +101,12 @@ def expand_pushforward(op: Pushforward, inputs: Sequence[Var]) -> tuple[Var, ...
     )
 
 
+def _push_known(
+    node: Node, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+) -> tuple[Var, ...]:
+    return (tangents[0],)
+
+
 HOLDING: dict[type[Op], Family] = {  # ops whose derivatives hold the derivative of a graph
     Batched: Family(
         partial(pull_batched, expand_pullback), partial(push_batched, expand_pushforward)
@@ -107,6 +114,10 @@ HOLDING: dict[type[Op], Family] = {  # ops whose derivatives hold the derivative
     Pullback: Family(pull_pullback, push_pullback),
     Scan: Family(partial(pull_scan, expand_pullback), partial(push_scan, expand_pushforward)),
     While: Family(pull_while, partial(push_while, expand_pushforward)),
+    Checkpoint: Family(
+        partial(pull_checkpoint, expand_pullback), partial(push_checkpoint, expand_pushforward)
+    ),
+    Known: Family(lambda node, ins, outs, wanted, cts: {0: cts[0]}, _push_known),
     Switch: Family(partial(pull_switch, expand_pullback), partial(push_switch, expand_pushforward)),
 }
 

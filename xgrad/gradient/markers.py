@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from xgrad.axes.base import Flow, is_float
 from xgrad.axes.elementwise import maximum, minimum
 from xgrad.axes.structural import full_like
+from xgrad.gradient.again import Checkpoint, Known
 from xgrad.gradient.masks import below_masks, scale
 from xgrad.graph import Builder, Graph, Op, Var, held_graphs
 
@@ -172,4 +173,6 @@ MARKERS = (Wrt, DisconnectedGrad, ZeroGrad, UndefinedGrad, GradClip, GradScale)
 _STRIP: dict[type[Op], Callable[..., tuple[Var, ...]]] = {
     **dict.fromkeys(MARKERS, _strip_marker),
     CustomGradient: _strip_custom,
+    Checkpoint: _strip_custom,
+    Known: lambda op, inputs: (inputs[1],),
 }

@@ -28,6 +28,7 @@ from xgrad.axes.base import (
 from xgrad.axes.elementwise import Cast
 from xgrad.axes.opaque import HostCall, JaxCall
 from xgrad.axes.random import DiscreteDraw, Draw
+from xgrad.gradient.again import Checkpoint, Known
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
 from xgrad.gradient.ops import AbstractDerivative
 from xgrad.gradient.status import DEFINITIONS
@@ -63,6 +64,8 @@ ROUTES: dict[type[Op], str] = {
     AbstractOpaque: "left to `jax.vjp` and `jax.jvp`, the op alone",
     AbstractDerivative: "expanded, or left to JAX, before the derivative of it",
     AbstractMarker: "changes the cotangent, or stops it",
+    Checkpoint: "that of the graph, computed again in reverse mode",
+    Known: "that of x",
     CustomGradient: "the user's rule; the other mode is its transpose",
     AbstractXOp: "that of the tensor ops it is lowered to",
 }
@@ -120,7 +123,7 @@ def page() -> str:
 
 
 def _of_derivatives(op: type[Op]) -> bool:
-    return issubclass(op, AbstractDerivative | AbstractMarker | CustomGradient)
+    return issubclass(op, AbstractDerivative | AbstractMarker | CustomGradient | Checkpoint | Known)
 
 
 def _rows(op: type[Op]) -> list[str]:

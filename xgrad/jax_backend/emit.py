@@ -16,6 +16,7 @@ from xgrad.axes.constants import Constant
 from xgrad.axes.interpret import Overrides, interpreter
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall
+from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate, loops
@@ -54,6 +55,10 @@ def _switch(op: Switch, xp: Any, *arrays: Any) -> Any:
     return loops.switch(op, lambda graph: emit(graph, xp), arrays)
 
 
+def _checkpoint(op: Checkpoint, xp: Any, *arrays: Any) -> Any:
+    return loops.checkpoint(op, lambda graph: emit(graph, xp), arrays)
+
+
 EMISSION: Overrides = {
     HostCall: call_back,
     **SPECIAL,
@@ -63,6 +68,7 @@ EMISSION: Overrides = {
     Scan: _scan,
     While: _while,
     Switch: _switch,
+    Checkpoint: _checkpoint,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 
 from xgrad.axes.loops import Scan, Switch, While
+from xgrad.gradient.again import Checkpoint
 from xgrad.graph import Graph, Node, Var
 from xgrad.jax_backend.recording import Value
 
@@ -28,7 +29,11 @@ def write_scan(body: Any, node: Node, inputs: Values) -> list[Value]:
     found = [v.name for v in _written(inner, op.body, [*carried, *slices, *invariants])]
     result = f"{_tuple(found[: op.carries])}, {_tuple(found[op.carries :])}"
     name = _define(body, "step", ["carried", "slices"], inner, result)
-    step = f"jax.checkpoint({name}, prevent_cse=False{_policy(op)})" if op.recompute else name
+    step = (
+        f"jax.checkpoint({name}, prevent_cse=False{_policy(op.recompute)})"
+        if op.recompute
+        else name
+    )
     last = _new(body, node.outputs[: op.carries], "last")
     stacked = _new(body, node.outputs[op.carries :], "stacked")
     options = f"length={op.length}, reverse={op.reverse}, unroll={op.unroll}"
@@ -37,9 +42,9 @@ def write_scan(body: Any, node: Node, inputs: Values) -> list[Value]:
     return [*last, *stacked]
 
 
-def _policy(op: Scan) -> str:
+def _policy(policy: Any) -> str:
     """A policy by its name in JAX; a function of the user's cannot be written, and only changes what is kept."""
-    spelling = getattr(op.recompute, "spelling", None)
+    spelling = getattr(policy, "spelling", None)
     return f", policy={spelling}" if spelling else ""
 
 
@@ -77,6 +82,20 @@ def write_switch(body: Any, node: Node, inputs: Values) -> list[Value]:
     arguments = ", ".join([index.name, f"[{', '.join(names)}]", *[v.name for v in operands]])
     body.line(f"{_row(chosen)} = lax.switch({arguments})", _where(node))
     return chosen
+
+
+def write_checkpoint(body: Any, node: Node, inputs: Values) -> list[Value]:
+    """``def part(...)`` and ``jax.checkpoint(part)(...)``."""
+    op = node.op
+    assert isinstance(op, Checkpoint)
+    given = _new(body, op.graph.inputs, "operand")
+    inner = _inner(body)
+    found = [v.name for v in _written(inner, op.graph, given)]
+    name = _define(body, "part", [v.name for v in given], inner, _tuple(found))
+    made = _new(body, node.outputs, "made")
+    call = f"jax.checkpoint({name}{_policy(op.policy)})({', '.join([v.name for v in inputs])})"
+    body.line(f"{_row(made)} = {call}", _where(node))
+    return made
 
 
 def _written(inner: Any, graph: Graph, inputs: Values) -> list[Value]:

@@ -10,6 +10,7 @@ import jax
 from jax import lax
 
 from xgrad.axes.loops import Scan, Switch, While, unpacked
+from xgrad.gradient.again import Checkpoint
 from xgrad.graph import Graph
 
 Emit = Callable[[Graph], Callable[..., Sequence[Any]]]
@@ -29,6 +30,12 @@ def scan(op: Scan, emit: Emit, arrays: Sequence[Any]) -> Any:
     options = {"length": op.length, "reverse": op.reverse, "unroll": op.unroll}
     carried, stacked = lax.scan(body, carries, sequences, **options)
     return unpacked((*carried, *stacked))
+
+
+def checkpoint(op: Checkpoint, emit: Emit, arrays: Sequence[Any]) -> Any:
+    """One ``jax.checkpoint``; left where JAX differentiates what it stands in."""
+    policy = getattr(op.policy, "function", None)
+    return unpacked(jax.checkpoint(_tuple_of(emit(op.graph)), policy=policy)(*arrays))
 
 
 def while_loop(op: While, emit: Emit, arrays: Sequence[Any]) -> Any:

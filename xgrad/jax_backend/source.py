@@ -20,11 +20,12 @@ from xgrad.axes.batched import Batched
 from xgrad.axes.interpret import emission
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall, JaxCall
+from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Graph, Node, Var
 from xgrad.jax_backend.calls import host_types
 from xgrad.jax_backend.emit import lift
-from xgrad.jax_backend.loop_source import write_scan, write_switch, write_while
+from xgrad.jax_backend.loop_source import write_checkpoint, write_scan, write_switch, write_while
 from xgrad.jax_backend.recording import Call, Function, Name, Recorder, Value, leaves
 from xgrad.jax_backend.special import SPECIAL
 from xgrad.jax_backend.spelling import IMPORTS, array_text, is_public, public_name, spell
@@ -330,6 +331,7 @@ _WRITERS = {
     Scan: write_scan,
     While: write_while,
     Switch: write_switch,
+    Checkpoint: write_checkpoint,
 }
 
 

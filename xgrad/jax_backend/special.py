@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
+from xgrad.axes.barrier import Barrier
 from xgrad.axes.contract import Einsum
 from xgrad.axes.gammas import Betaln
 from xgrad.axes.index import Gather, PutAdd, PutAlong, Scatter, Take, TakeAlong
 from xgrad.axes.integrals import OwensT
+from xgrad.axes.loops import unpacked
 from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentSum, SegmentTake, SegmentTotals
 from xgrad.axes.sort import Argsort
 from xgrad.axes.special import LogExpit, Polygamma
@@ -192,8 +194,13 @@ def _owens_t(op: OwensT, xp: Any, h: Array, a: Array) -> Array:
     return xp.astype(xp.special.owens_t(h, a), np.dtype(h.dtype))
 
 
+def _barrier(op: Barrier, xp: Any, *arrays: Array) -> Any:
+    return unpacked(xp.lax.optimization_barrier(arrays))
+
+
 SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
     Argsort: _argsort,
+    Barrier: _barrier,
     Betaln: betaln,
     Einsum: _einsum,
     FloorDivide: _floor_divide,

@@ -7,7 +7,7 @@ from xgrad.gradient.expand import expand_pullback, expand_pushforward
 from xgrad.gradient.markers import holds_markers, strip_markers
 from xgrad.gradient.modes import by_one_number, holds_while, prefers_forward, pull_by_pushing
 from xgrad.gradient.oneway import holds_host_call
-from xgrad.gradient.ops import Pullback, Pushforward
+from xgrad.gradient.ops import JvpCall, Pullback, Pushforward, VjpCall
 from xgrad.gradient.twice import is_symmetric
 from xgrad.graph import Builder, Graph, Node, Op, Var, located
 from xgrad.lower.nested import map_inner, map_inner_of
@@ -90,5 +90,5 @@ def _route(op: Pullback | Pushforward, ad: str) -> str:
 
 
 def strip_everywhere(graph: Graph) -> Graph:
-    """``graph`` without markers, also in the graphs that its ops hold."""
-    return strip_markers(map_inner(graph, strip_everywhere))
+    """``graph`` without markers, also in the graphs that its ops hold. What JAX differentiates has none of ours."""
+    return strip_markers(map_inner(graph, strip_everywhere, but=(VjpCall, JvpCall)))

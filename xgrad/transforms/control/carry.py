@@ -186,6 +186,13 @@ class Carry(NamedTuple):
         pairs = zip(_paths(example, self.path), self.types, strict=True)
         return Carry(self.path, example, tuple([_settled(t, found.get(n, t)) for n, t in pairs]))
 
+    def without_traced_coords(self) -> "Carry":
+        """This carry less the coords that were computed in the trace that made it."""
+        if not isinstance(self.example, xr.DataArray | xr.Dataset):
+            return self
+        traced = [name for name, c in self.example.coords.items() if is_traced(c.variable)]
+        return self._replace(example=self.example.drop_vars(traced))
+
     def strong(self) -> "Carry":
         """This carry without the mark of Python numbers."""
         return self._replace(types=tuple([t._replace(weak=False) for t in self.types]))
