@@ -51,6 +51,8 @@ def _look_at(aligner: Any) -> None:
         implicit = aligner.reindex[key] and key not in aligner.indexes
         if implicit and isinstance(joined, PandasIndex):
             operands = list(_operands(aligner, key))
+            if not all(o.labels.is_unique for o in operands):
+                continue  # which xarray refuses
             if any(len(o.lost(joined.index)) for o in operands):
                 _say(joined.dim, operands, joined.index, source)
 

@@ -14,7 +14,8 @@ import pandas as pd
 import xarray as xr
 from xarray.core import dtypes
 
-from xgrad.errors import LabelsDroppedWarning
+from xgrad.errors import LabelsDroppedWarning, UnsupportedError
+from xgrad.graph import user_source
 from xgrad.labels.chosen import ChosenLabels, choose
 from xgrad.labels.core import AbstractTraced, is_traced_array
 from xgrad.labels.elementwise import as_traced
@@ -85,10 +86,24 @@ def isel_fancy(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]
         moved = {k for k, v in indexers.items() if traced_data(v) is not None}
         if not moved:
             return original(self, indexers, **options)
+        _check_masks(indexers, moved)
         _check_conflicts(self, indexers, moved)
         return original(_without_indexes(self, moved), indexers, **options)
 
     return isel
+
+
+def _check_masks(indexers: Mapping[Any, Any], moved: set[Hashable]) -> None:
+    """A traced mask would decide on the size of the result."""
+    for dim in moved:
+        mask: Any = traced_data(indexers[dim])
+        if mask.dtype.kind == "b":
+            line = user_source()
+            raise UnsupportedError(
+                f"{f'{line}: ' if line else ''}selecting along dim {dim!r} by a traced mask: how many entries it keeps"
+                " would depend on the data, which are not known while the function is traced.\n"
+                "Keep the shape: array.where(mask), without drop=True; reductions skip what is missing."
+            )
 
 
 def _check_conflicts(

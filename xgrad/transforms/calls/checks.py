@@ -16,7 +16,8 @@ from xgrad.graph import Graph, Node, Op, Place, Source
 from xgrad.jax_backend.arrays import is_tracer, to_device
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.executable import CompileOptions, executable_for
-from xgrad.lower.checks import Finding, first_finding, with_flags
+from xgrad.lower.checks import with_flags
+from xgrad.lower.findings import Finding, first_finding
 from xgrad.names.base import op_name
 from xgrad.options import options
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
+from xgrad.errors import UnsupportedTypeError
 from xgrad.graph import Var
 from xgrad.labels import is_traced, unwrap
 from xgrad.labels.chosen import ChosenLabels
@@ -25,6 +26,7 @@ from xgrad.labels.slots import (
     read_extras,
     read_variable,
 )
+from xgrad.transforms.calls.leaves import is_constant
 from xgrad.transforms.tree import flatten, unflatten
 
 Output = Callable[
@@ -183,6 +185,8 @@ class ConcreteTemplate:
     __slots__ = ("_value",)
 
     def __init__(self, value: Any) -> None:
+        if not _can_be_kept(value):
+            raise UnsupportedTypeError(_not_a_result(value))
         self._value = copy.copy(value) if isinstance(value, np.ndarray) else value
 
     def build(self, arrays: Sequence[Any]) -> Any:
@@ -191,6 +195,25 @@ class ConcreteTemplate:
 
     def plain(self, arrays: Sequence[Any]) -> Any:
         return self.build(arrays)
+
+
+_LIBRARIES = ("jax", "jaxlib", "numpy", "pandas", "xarray")
+
+
+def _can_be_kept(value: Any) -> bool:
+    """Whether every call may be handed the same object: a constant, or an array or index of a library."""
+    return is_constant(value) or type(value).__module__.partition(".")[0] in _LIBRARIES
+
+
+def _not_a_result(value: Any) -> str:
+    cls = type(value)
+    name = (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
+    return (
+        f"the function returned a {name}, which was made once, while it was traced, and cannot be made anew by the"
+        " compiled function.\nReturn labeled arrays, arrays, numbers, containers of them, or constants."
+    )
 
 
 def _part(
