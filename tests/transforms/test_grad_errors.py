@@ -17,7 +17,6 @@ from xgrad.errors import (
     GradNotImplementedError,
     GradUndefinedError,
     SizeMismatchError,
-    UnsupportedTypeError,
 )
 from xgrad.labels import unwrap, wrap
 from xgrad.names import build
@@ -114,20 +113,19 @@ FUNCTIONS = {  # words in capitals stand for lines of this file
     "no numbers": (
         ArgumentError,
         lambda: xg.grad(lambda how, x: x.sum())("mean", np.ones(3)),
-        "`how` holds no numbers to differentiate with respect to.",
+        "`how` holds no numbers: there is nothing to differentiate with respect to.",
     ),
     "strings": (
-        UnsupportedTypeError,
+        ArgumentError,
         lambda: xg.grad(lambda x: 1.0)(xr.DataArray(["a", "b"], dims="x")),
-        "`x` holds strings (<U1), which cannot be traced; make it a coord, convert it to numbers, or leave it out.",
+        "`x` holds strings: there is nothing to differentiate with respect to.",
     ),
     "dates": (
-        UnsupportedTypeError,
+        ArgumentError,
         lambda: xg.grad(lambda t: 1.0)(
             xr.DataArray(np.array(["2001-01-01"], "datetime64[ns]"), dims="x")
         ),
-        "`t` holds datetime64[ns] values, which cannot be traced;"
-        " make it a coord, or a number: (t - t[0]) / np.timedelta64(1, 'D').",
+        "`t` holds dates: pass numbers to differentiate with respect to, (t - t[0]) / np.timedelta64(1, 'D').",
     ),
     "symbols of a function": (
         ArgumentError,
@@ -213,6 +211,11 @@ GRAPHS = {
         SizeMismatchError,
         lambda: xg.grad(None, X, known_grads=[(Y, np.ones((4, 3)))]),
         "the known_grads of `y` have the shape (4, 3); `y` has (a: 3, b: 4).",
+    ),
+    "cotangents, dims": (
+        DimensionError,
+        lambda: xg.pullback(Y, X, xr.DataArray(np.ones((3, 4)), dims=("a", "c"))),
+        "the cotangents of `y` have the dims ('a', 'c'); `y` has ('a', 'b').",
     ),
     "cotangents, size": (
         SizeMismatchError,

@@ -135,7 +135,7 @@ def test_mistakes(name):
 def test_a_jacobian_that_is_too_large():
     with xg.options(jacobian_bytes=100):
         assert message(JacobianSizeError, lambda: xg.jacobian(mixing)(signal())) == (
-            "the Jacobian of float64(time: 5) by float64(time: 5) would take 0.0 GiB; the limit is 0.0 GiB.\n"
+            "the Jacobian of float64(time: 5) by float64(time: 5) would take 200 bytes; the limit is 100 bytes.\n"
             "Name the dims that do not mix (pointwise='auto'), use products with it (xgrad.pushforward, xgrad.pullback,"
             " xgrad.hessian_vector_product), or raise the limit: xgrad.options(jacobian_bytes=...)."
         )

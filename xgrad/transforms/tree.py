@@ -85,6 +85,10 @@ def _split_datatree(value: xr.DataTree) -> tuple[Hashable, Sequence[Any]]:
 
 def _join_datatree(cls: type, what: tuple[Any, ...], children: Sequence[Any]) -> Any:
     name, *paths = what
+    if not all(isinstance(child, xr.Dataset) for child in children):
+        return dict(
+            zip(paths, children, strict=True)
+        )  # what a DataTree cannot hold, such as rows of blocks
     return xr.DataTree.from_dict(dict(zip(paths, children, strict=True)), name=name)
 
 

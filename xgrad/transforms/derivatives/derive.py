@@ -183,12 +183,30 @@ def check_group(
     names = [path for target in group.each for path in target.paths]
     mine = [found[v] for v in group.vars]
     if not mine:
-        raise ArgumentError(f"`{group.name}` holds no numbers to differentiate with respect to.")
+        raise ArgumentError(f"`{group.name}` {_held(group)}")
     for name, status in zip(names, mine, strict=True):
         if policy.null_gradients == "raise":
             raise_undefined(name, status)
     if not any(status.connected for status in mine) and policy.disconnected_inputs != "ignore":
         _say_disconnected(disconnected_text(group.name, mine[0], what, of_output), policy)
+
+
+_KINDS = {
+    "U": "strings",
+    "S": "bytes",
+    "M": "dates",
+    "m": "time differences",
+    "O": "Python objects",
+}
+
+
+def _held(group: Targets) -> str:
+    """What a group without numbers holds, and what to do with dates."""
+    kind = getattr(getattr(group.each[0].leaf, "dtype", None), "kind", "") if group.each else ""
+    what = f"holds {_KINDS[kind]}" if kind in _KINDS else "holds no numbers"
+    if kind != "M":
+        return f"{what}: there is nothing to differentiate with respect to."
+    return f"{what}: pass numbers to differentiate with respect to, (t - t[0]) / np.timedelta64(1, 'D')."
 
 
 def raise_disconnected(name: str, status: GradStatus) -> None:

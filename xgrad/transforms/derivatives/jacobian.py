@@ -331,10 +331,18 @@ def _check_size(blocks: Sequence[tuple[XType, XType, frozenset[Dim]]]) -> None:
     if found > limit:
         y, x, _ = max(blocks, key=lambda block: prod(block[0].shape) * prod(block[1].shape))
         raise JacobianSizeError(
-            f"the Jacobian of {y} by {x} would take {found / 2**30:,.1f} GiB; the limit is {limit / 2**30:,.1f} GiB.\n"
+            f"the Jacobian of {y} by {x} would take {_memory(found)}; the limit is {_memory(limit)}.\n"
             "Name the dims that do not mix (pointwise='auto'), use products with it (xgrad.pushforward, xgrad.pullback,"
             " xgrad.hessian_vector_product), or raise the limit: xgrad.options(jacobian_bytes=...)."
         )
+
+
+def _memory(size: float) -> str:
+    """A number of bytes in the unit that it is told in."""
+    units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+    while size >= 1024 and len(units) > 1:
+        size, units = size / 1024, units[1:]
+    return f"{size:,.0f} bytes" if units[0] == "bytes" else f"{size:,.1f} {units[0]}"
 
 
 # ---- products and options ----------------------------------------------------------------------------------------
