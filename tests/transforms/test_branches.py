@@ -127,3 +127,46 @@ def test_the_source_of_branches_runs():
     arrays = (x.values, *stages.source_arguments)
     program = next(v for k, v in scope.items() if f"def {k}(" in stages.source)
     np.testing.assert_allclose(program(*arrays), f(x), rtol=1e-12)
+
+
+# ---- inside vmap, and of numbers with and without labels ----------------------------------------------------------
+MEMBERS = xr.DataArray([3.0, 5.0, 150.0], dims="member")
+
+
+def newton(a: Any, **options: Any) -> Any:
+    """The square root, by as many steps as each takes."""
+    return xgrad.while_loop(
+        lambda s: abs(s * s - a) > 1e-10 * a, lambda s: 0.5 * (s + a / s), a, **options
+    )
+
+
+def by_size(a: Any) -> Any:
+    return xgrad.cond(a > 4, np.sqrt, lambda a: 3 * a, a)
+
+
+@each_route
+def test_branches_and_while_loops_in_vmap(ad: str):
+    root = xgrad.vmap(xgrad.jit(newton, ad=ad), "member")
+    np.testing.assert_allclose(root(MEMBERS), np.sqrt(MEMBERS), rtol=1e-12)
+    bounded = xgrad.vmap(lambda a: newton(a, max_steps=40), "member")
+    slopes = xgrad.grad(xgrad.jit(lambda a: bounded(a).sum(), ad=ad))(MEMBERS)
+    np.testing.assert_allclose(slopes, 0.5 / np.sqrt(MEMBERS), rtol=1e-9)
+    chosen = xgrad.vmap(by_size, "member")
+    np.testing.assert_allclose(chosen(MEMBERS), [9.0, np.sqrt(5), np.sqrt(150)], rtol=1e-12)
+    slopes = xgrad.grad(xgrad.jit(lambda a: chosen(a).sum(), ad=ad))(MEMBERS)
+    np.testing.assert_allclose(slopes, [3.0, 0.5 / np.sqrt(5), 0.5 / np.sqrt(150)], rtol=1e-12)
+
+
+def test_the_forward_mode_of_a_while_loop_in_vmap():
+    _, moved = xgrad.pushforward(xgrad.vmap(newton, "member"), (MEMBERS,), (MEMBERS * 0 + 1,))
+    np.testing.assert_allclose(moved, 0.5 / np.sqrt(MEMBERS), rtol=1e-9)
+
+
+def test_a_number_may_stand_where_a_labeled_one_does():
+    def cost(a: Any) -> Any:
+        steps = lambda s: 0.5 * (s + a / s)  # noqa: E731
+        return xgrad.while_loop(lambda s: abs(s * s - a) > 1e-12, steps, 1.0, max_steps=50)
+
+    np.testing.assert_allclose(xgrad.grad(cost)(xr.DataArray(2.0)), 0.5 / np.sqrt(2), rtol=1e-9)
+    found = xgrad.jit(lambda x: xgrad.cond(x > 0, lambda: x, lambda: 0.0))(xr.DataArray(-1.0))
+    assert isinstance(found, xr.DataArray) and float(found) == 0.0

@@ -130,6 +130,57 @@ def test_the_reference_interpreter_gives_the_same_gradients(shape: Shape):
     assert_close(gradient.reference(xs), gradient(xs))
 
 
+def test_the_first_slice_may_begin():
+    """It has a label of the dim, which is not that of any step."""
+    xs = series(4, site=2)
+    last, sums = xgrad.scan(lambda c, x: (c + x, c + x), xs[0], xs[1:], dim="time")
+    np.testing.assert_allclose(sums, xs.cumsum("time")[1:], rtol=1e-12)
+    assert "time" not in last.coords and sums.time.values.tolist() == [11.0, 12.0, 13.0]
+
+
+def test_a_step_sees_dates_and_other_labels():
+    xs = xr.DataArray([1.0, 2.0], coords={"time": np.array(["2024-01-01", "2024-01-02"], "M8[D]")})
+    xs = xs.assign_coords(name=("time", ["a", "b"]), site=7, number=("time", [10, 20]))
+    seen = []
+
+    def step(c: Any, x: Any) -> tuple[Any, Any]:
+        seen.append({name: (coord.dims, coord.dtype.kind) for name, coord in x.coords.items()})
+        return c + x * x.number, x
+
+    last, ys = xgrad.scan(step, 0.0, xs, dim="time")
+    none = ()
+    expected = {
+        "time": (none, "M"),
+        "name": (none, "U"),
+        "site": (none, "i"),
+        "number": (none, "i"),
+    }
+    assert seen[0] == expected
+    assert float(last) == 50
+    xr.testing.assert_identical(ys, xs)
+
+
+def test_what_is_taken_from_outside_is_an_input_of_one_loop():
+    xs, rate = series(3, site=2), array(site=2)
+
+    def looped(xs: Any, rate: Any) -> Any:
+        step = lambda c, x: (c * rate + x, c.sum())  # noqa: E731
+        return xgrad.scan(step, xr.zeros_like(rate), xs, dim="time")[1]
+
+    stages = xgrad.jit(looped).stages(xs, rate)
+    text = xgrad.dprint(stages.names, file="str")
+    head, *inputs = [line.split("  #")[0] for line in text.split("\n\n")[0].splitlines()]
+    assert head == "XScan(time: 3, 1 carried).1: float64(time: 3)"
+    assert {"xs", "rate"} <= {line.strip("├└─│ ").split(":")[0] for line in inputs}
+    body = text.split("\n\n")[1].splitlines()
+    assert body[0].startswith("XScan#0: (") and body[0].endswith("xs, rate)")
+    assert body[1].split("  #")[0] == "XElemwise add: float64(site: 2)"
+    slopes = xgrad.grad(lambda rate: energy(looped(xs, rate)))(rate)
+    step = xr.DataArray([1e-6, 0.0], dims="site")
+    change = energy(looped(xs, rate + step)) - energy(looped(xs, rate - step))
+    np.testing.assert_allclose(slopes[0], change / 2e-6, rtol=1e-6)
+
+
 def test_the_name_is_what_a_step_gives():
     xs = series(3)
     last, ys = xgrad.scan(lambda c, x: ((c + x).rename("level"),) * 2, 0.0, xs, dim="time")

@@ -207,6 +207,9 @@ class Carry(NamedTuple):
 
     def _check_kind(self, after: Any, words: Words) -> None:
         kinds = [_kind(self.example), _kind(after)]
+        number = self.types and not self.types[0].dims and isinstance(self.example, xr.DataArray)
+        if number and kinds[1] == _PLAIN:  # a number is one with labels and without
+            return
         if kinds[0] != kinds[1]:
             raise _structure(words, self.path, *kinds)
 
@@ -223,7 +226,7 @@ def _relabeled(before: Any, after: Any) -> Any:
     """The name is what a step makes of it; and a number that it turns into a 0-d DataArray is one from the start."""
     if isinstance(before, xr.DataArray) and isinstance(after, xr.DataArray):
         return before.rename(after.name) if before.name != after.name else before
-    plain = is_traced(before) and _kind(before) == "an array without labels" and before.ndim == 0
+    plain = is_traced(before) and _kind(before) == _PLAIN and before.ndim == 0
     if plain and isinstance(after, xr.DataArray) and after.ndim == 0:
         return after.reset_coords(drop=True)
     return before
@@ -288,12 +291,15 @@ def _structure(words: Words, path: str, before: str, after: str) -> ArgumentErro
     )
 
 
+_PLAIN = "an array without labels"
+
+
 def _kind(leaf: Any) -> str:
     if isinstance(leaf, xr.DataArray):
         return "a DataArray"
     if isinstance(leaf, xr.Dataset):
         return "a Dataset"
-    return "an array without labels" if is_traced(leaf) else f"the constant {leaf!r}"
+    return _PLAIN if is_traced(leaf) else f"the constant {leaf!r}"
 
 
 def _variables(leaf: Any) -> str:

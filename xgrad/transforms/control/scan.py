@@ -50,10 +50,10 @@ def scan(
     ``dim``; the first argument of a step has the dim "lag" in its place, with the labels 1 (the last value), 2, …; the
     step returns one new value. The last carry can be the ``init`` of a loop that goes on.
 
-    ``parallel``: without a loop, by running totals, products, extremes or linear recurrences: a carry becomes carry + x,
-    carry * x, np.maximum(carry, x), a * carry + b, or linear in a vector of at most 64 numbers, where x, a and b do not
-    depend on it. For long loops on accelerators; the order of additions is another. Raises UnsupportedError for other
-    steps when the program is compiled.
+    ``parallel``: without a loop, by running totals, products, extremes or linear recurrences: a carry becomes
+    carry + x, carry * x, np.maximum(carry, x), a * carry + b, or linear in a vector of at most 64 numbers, where x, a
+    and b do not depend on it. For long loops on accelerators; the order of additions is another. Raises
+    UnsupportedError for other steps when the program is compiled.
 
     Compile time does not depend on the number of steps. Derivatives of any order are loops again, and few. Outside
     compiled functions, the loop is compiled and run at once.
