@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 import xgrad
-from benchmarks import calls, chains, counts, eager, first_result, lorenz, rewriting, warm
+from benchmarks import calls, chains, counts, eager, first_result, gp, lorenz, rewriting, warm
 
 Row = tuple[str, str]
 
@@ -25,6 +25,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "eager": ("Speed against eager xarray", eager.rows),
     "lorenz": ("4D-Var through 1,024 steps over hand-written JAX", lorenz.rows),
     "rewriting": ("Rewriting: share of the time to the first result", rewriting.rows),
+    "gp": ("A Gaussian process as in a textbook, value and gradient, 1,000 points", gp.rows),
     "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
 }
 

@@ -360,12 +360,25 @@ def differences(cost, x, symmetric):
     return found
 
 
+BY_JAX_TOO = (
+    "inv",
+    "pinv",
+    "slogdet",
+    "cholesky",
+    "eigh",
+    "eigvalsh",
+    "svd",
+    "qr",
+    "expm",
+    "solve",
+    "solve_triangular",
+)
 SYMMETRIC_ONLY = ("cholesky", "eig", "solve, sym", "solve, pos")
 
 
-@pytest.mark.parametrize("ad", ["symbolic", "jax"])
 @pytest.mark.parametrize("name", [*UNARY, *BINARY])
-def test_gradients(name, ad):
+def test_gradients(name):
+    """By our rules and by JAX's, against central differences."""
     if name in UNARY:
         call, a, *_ = UNARY[name]
     else:
@@ -373,13 +386,16 @@ def test_gradients(name, ad):
         call = lambda a: solve(a, VECTOR)  # noqa: E731
     w = weights(call(a))
     cost = xg.jit(lambda a: (call(a) * w).sum())
-    found = xg.grad(cost, ad=ad)(a)
-    assert found.dims == a.dims
     expected = differences(cost, a, name.startswith(SYMMETRIC_ONLY))
-    np.testing.assert_allclose(found.values, expected, rtol=2e-5, atol=2e-6)
+    for ad in ("symbolic", "jax") if name in BY_JAX_TOO else ("symbolic",):
+        found = xg.grad(cost, ad=ad)(a)
+        assert found.dims == a.dims
+        np.testing.assert_allclose(found.values, expected, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", BINARY)
+@pytest.mark.parametrize(
+    "name", ["solve", "solve, symmetric", "solve_triangular, transposed", "cho_solve"]
+)
 def test_gradients_of_right_sides(name):
     solve, a, *_ = BINARY[name]
     w = weights(solve(a, VECTOR))
@@ -389,10 +405,7 @@ def test_gradients_of_right_sides(name):
         np.testing.assert_allclose(xg.grad(cost, ad=ad)(VECTOR), expected, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["inv", "pinv", "slogdet", "cholesky", "eigvalsh", "svdvals", "qr, right", "expm", "solve"],
-)
+@pytest.mark.parametrize("name", ["slogdet", "cholesky", "svdvals", "solve"])
 def test_second_derivatives(name):
     """The product of the Hessian and a direction against differences of gradients."""
     if name in UNARY:

@@ -74,6 +74,8 @@ PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Differences, quotients and products", stabilise),
     ("Linear algebra", matrices),
     ("Sums of products", products),
+    ("Chains of products", chains),
+    ("One factorisation", factors),
     ("Roots of sums of squares", roots),
     ("Arithmetic", arithmetic),
     ("Single functions", identities),
@@ -93,7 +95,7 @@ PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Many small carries", packing),
 )
 
-_MAKERS = ("rule", "LoopRule", "PairRule", "for_each_op")
+_MAKERS = ("rule", "LoopRule", "PairRule", "WholeRule", "for_each_op", "for_counts")
 
 
 class Entry(NamedTuple):
@@ -109,7 +111,9 @@ def rule_names() -> frozenset[str]:
     tables = [r.name for r in (*CANONICAL.rules, *fast_math.FAST_MATH.rules)]
     loop_tables = (loops.LOOPS, residuals.RESIDUALS, packing.PACKING)
     of_loops = [r.name for table in loop_tables for r in (*table.single, *table.pairs)]
-    return frozenset([*tables, *of_loops, chains.NAME, factors.CHOLESKY, factors.LU])
+    return frozenset(
+        [*tables, *of_loops, chains.CHAIN.name, factors.CHOLESKY.name, factors.LU.name]
+    )
 
 
 def entries(module: ModuleType) -> Iterator[Entry]:

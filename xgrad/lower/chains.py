@@ -1,6 +1,8 @@
 """Chains of products in another order where that takes fewer multiplications: (A B) x = A (B x).
 
 A pass over the whole graph, not a rule at one place: only a product that nothing else uses may be taken apart.
+
+Why it ends: an order is changed only for one that takes fewer multiplications.
 """
 
 from collections import Counter
@@ -11,10 +13,10 @@ from typing import Any, NamedTuple
 from xgrad.axes.contract import Einsum
 from xgrad.axes.structural import Permute
 from xgrad.graph import Builder, Fired, Graph, Node, Var, located
-from xgrad.lower.nested import map_inner
+from xgrad.lower.nested import WholeRule, map_inner
 from xgrad.lower.rules.products import Factor, best_plan, label_sizes, multiplied
 
-NAME = "chain_order"  # (a b) c = a (b c), by cost
+CHAIN = WholeRule("chain_order")  # (a b) c = a (b c), by cost
 _LONGEST = 10  # a longer chain is looked at in parts
 
 
@@ -28,7 +30,7 @@ class Order(NamedTuple):
 def reorder_chains(graph: Graph, disabled: Collection[str], fired: list[Fired]) -> Graph:
     """``graph`` with every chain of products in the order that costs least, in the graphs that its ops hold too."""
     graph = map_inner(graph, lambda inner: reorder_chains(inner, disabled, fired))
-    orders = {} if NAME in disabled else _orders(graph)
+    orders = {} if CHAIN.name in disabled else _orders(graph)
     if not orders:
         return graph
     builder = Builder()
@@ -38,7 +40,7 @@ def reorder_chains(graph: Graph, disabled: Collection[str], fired: list[Fired]) 
         order = orders.get(node.outputs[0])
         if order is not None:
             outputs = (_in_order(node, order, new),)
-            fired.append(Fired(NAME, node.outputs[0], outputs[0]))
+            fired.append(Fired(CHAIN.name, node.outputs[0], outputs[0]))
         new.update(zip(node.outputs, outputs, strict=True))
     return Graph(graph.inputs, [new[v] for v in graph.outputs])
 

@@ -3,6 +3,8 @@
 A pass over the whole graph, after gradients are expanded. A matrix that is symmetric by construction is factored by
 Cholesky; where it turns out not to be positive definite, by LU like any other, so that no value is lost: one of the two
 branches runs. The LU factors of other matrices are shared where more than one question is asked.
+
+Why it ends: afterwards no question about these matrices is left.
 """
 
 from collections import defaultdict
@@ -12,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from xgrad.axes.base import TensorType
-from xgrad.axes.constants import full, iota
-from xgrad.axes.elementwise import Absolute, Exp, IsFinite, Log, Sign, add, cast, multiply
+from xgrad.axes.constants import full, iota, ones_like
+from xgrad.axes.elementwise import Absolute, IsFinite, Log, Sign, add, cast, multiply, where
 from xgrad.axes.index import Gather, Take
 from xgrad.axes.linalg import Cholesky
 from xgrad.axes.loops import Switch
@@ -25,15 +27,13 @@ from xgrad.axes.spread import expand, sum_
 from xgrad.axes.structural import Permute
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Fired, Graph, Node, Var, located
-from xgrad.lower.nested import map_inner
+from xgrad.lower.nested import WholeRule, map_inner
 from xgrad.lower.rules.matrices import log_of, swaps
 from xgrad.lower.rules.mirror import is_symmetric
 from xgrad.lower.rules.structured import identity_like
 
-CHOLESKY, LU = (
-    "cholesky_factors",
-    "lu_factors",
-)  # A = L Lᵀ; A[order] = L U: names of what is done, as of rules
+CHOLESKY = WholeRule("cholesky_factors")  # A = Aᵀ: L Lᵀ where there is an L, else as any other
+LU = WholeRule("lu_factors")  # A[order] = L U for all that is asked of A
 _SMALLEST = 4  # the determinants of smaller matrices have formulas
 
 
@@ -67,7 +67,7 @@ def share_factors(graph: Graph, disabled: Collection[str], fired: list[Fired]) -
                 if asked not in made:
                     made[asked] = _FACTORED[kinds[asked]](new[asked])
                 outputs = _answer(node, made[asked], [new[v] for v in node.inputs])
-            fired.append(Fired(kinds[asked], node.outputs[0], outputs[0]))
+            fired.append(Fired(kinds[asked].name, node.outputs[0], outputs[0]))
         else:
             outputs = builder.node(node.op, [new[v] for v in node.inputs], node).outputs
         new.update(zip(node.outputs, outputs, strict=True))
@@ -85,7 +85,7 @@ def _matrix(node: Node) -> Var | None:
     return x.inputs[0] if isinstance(x.op, Permute) and swaps(x.op.perm) else x
 
 
-def _kinds(graph: Graph, disabled: Collection[str]) -> dict[Var, str]:
+def _kinds(graph: Graph, disabled: Collection[str]) -> dict[Var, WholeRule]:
     """How each matrix is factored, of which something is asked."""
     asked: dict[Var, list[Node]] = defaultdict(list)
     for node in graph.nodes:
@@ -95,20 +95,20 @@ def _kinds(graph: Graph, disabled: Collection[str]) -> dict[Var, str]:
     kinds = {}
     for matrix, nodes in asked.items():
         kind = _kind(matrix, nodes)
-        if kind and kind not in disabled:
+        if kind is not None and kind.name not in disabled:
             kinds[matrix] = kind
     return kinds
 
 
-def _kind(matrix: Var, nodes: list[Node]) -> str:
-    """Cholesky for what is symmetric, LU where it is asked of twice; nothing for a lone question."""
+def _kind(matrix: Var, nodes: list[Node]) -> WholeRule | None:
+    """Cholesky for what is symmetric, LU where it is asked of twice; None for a lone question."""
     if matrix.type.dtype.kind != "f" or not matrix.type.size:
-        return ""
+        return None
     if matrix.type.shape[-1] < _SMALLEST and all(not isinstance(n.op, Solve | Inv) for n in nodes):
-        return ""
+        return None
     if is_symmetric(matrix):
         return CHOLESKY
-    return LU if len(nodes) > 1 else ""
+    return LU if len(nodes) > 1 else None
 
 
 # ---- factors -------------------------------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def _cholesky_branch(t: TensorType) -> Graph:
     return Graph([a, lower], [lower, order, full(t.shape[:-2], 1, t.dtype)])
 
 
-_FACTORED: dict[str, Callable[[Var], Factors]] = {CHOLESKY: _by_cholesky, LU: _by_lu}
+_FACTORED: dict[WholeRule, Callable[[Var], Factors]] = {CHOLESKY: _by_cholesky, LU: _by_lu}
 
 
 # ---- answers -------------------------------------------------------------------------------------------------------
@@ -148,10 +148,10 @@ def _answer(node: Node, f: Factors, inputs: list[Var]) -> tuple[Var, ...]:
         return (_solution(node, f, inputs[1]),)
     if isinstance(node.op, Inv):
         return (_solution(node, f, identity_like(inputs[0])),)
+    if isinstance(node.op, Det):
+        return (_product(f),)
     sign, size = _determinant(f)
-    if isinstance(node.op, Slogdet):
-        return sign, size
-    return (log_of(sign, size) if isinstance(node.op, LogDet) else multiply(sign, Exp()(size)),)
+    return (log_of(sign, size),) if isinstance(node.op, LogDet) else (sign, size)
 
 
 def _solution(node: Node, f: Factors, b: Var) -> Var:
@@ -192,6 +192,16 @@ def _lu_solution(turned: bool) -> Callable[..., Var]:
 def _rows(b: Var, order: Var) -> Var:
     batch = order.type.ndim - 1
     return Gather(batch, 1)(b, order) if batch else Take(0)(b, order)
+
+
+def _product(f: Factors) -> Var:
+    """The determinant: the diagonal of Cholesky's factor counts twice."""
+    d = diagonal(f.packed)
+    once = Prod((d.type.ndim - 1,))(d)
+    if f.index is None:
+        return multiply(f.sign, once)
+    by_cholesky = expand(cast(f.index, np.dtype(bool)), once.type.shape, ())
+    return multiply(multiply(f.sign, once), where(by_cholesky, once, ones_like(once)))
 
 
 def _determinant(f: Factors) -> tuple[Var, Var]:

@@ -2,9 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from xgrad.graph import Builder, Fired, Graph, Node, Op, Rules, Var, rebuild, rewrite
+
+
+class WholeRule(NamedTuple):
+    """The name of an equation that is applied by a pass over the whole graph: at one place it cannot be decided."""
+
+    name: str
 
 
 def rewrite_everywhere(graph: Graph, rules: Rules, fired: list[Fired] | None = None) -> Graph:

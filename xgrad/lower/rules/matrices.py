@@ -12,7 +12,7 @@ import numpy as np
 
 from xgrad.axes.constants import full_like, zeros_like
 from xgrad.axes.contract import Einsum
-from xgrad.axes.elementwise import Absolute, Exp, Log, Multiply, add, less, multiply, where
+from xgrad.axes.elementwise import Absolute, Log, Multiply, add, less, where
 from xgrad.axes.linalg import Cholesky, Eigh, Eigvalsh
 from xgrad.axes.matrices import transposed
 from xgrad.axes.solving import Det, Inv, LogDet, Slogdet, Solve, SolveTriangular
@@ -24,7 +24,6 @@ from xgrad.lower.rules.patterns import A, B, M, N, P, S, V, X, a_full
 from xgrad.lower.rules.products import PRODUCTS, an_einsum
 from xgrad.lower.rules.structured import (
     STRUCTURES,
-    Determinant,
     Structure,
     gram,
     kron_parts,
@@ -120,6 +119,10 @@ def _kron_product(out: Var) -> Any:
 
 
 # ---- determinants --------------------------------------------------------------------------------------------------
+def _log_det(x: Var) -> Any:
+    return DECLINE if x.type.dtype.kind == "c" else LogDet()(x)
+
+
 def _log_of_size(x: Var) -> Var:
     return Slogdet().apply(x)[1]
 
@@ -206,37 +209,29 @@ _ASKED_ONCE = (Inv(), Det(), LogDet(), Slogdet(), Cholesky(), Eigh(), Eigvalsh()
 # ---- one rule for each structure and each question -----------------------------------------------------------------
 def _when(structure: Structure, make: Callable[..., Any]) -> Callable[[Var], Any]:
     def applied(out: Var) -> Any:
-        parts = structure.parts(out.inputs[0])
+        parts = None if out.type.dtype.kind == "c" else structure.parts(out.inputs[0])
         return DECLINE if parts is None else make(parts, out)
 
     return applied
 
 
 def _structure_rules(s: Structure) -> tuple[Rule, ...]:
-    """x in A x = B, A⁻¹, det A, log det A and the pair (sign, log size) for matrices of one structure."""
-
-    def sized(parts: Any, out: Var) -> Determinant:
-        return s.determinant(parts)
-
-    made: dict[str, tuple[Any, Callable[..., Any]]] = {
-        "solve": (Solve()(A, B), lambda parts, out: s.solve(parts, out.inputs[1])),
-        "inverse": (Inv()(A), lambda parts, out: s.inverse(parts, out.inputs[0])),
-        "det": (Det()(A), lambda parts, out: _det(*sized(parts, out))),
-        "logdet": (LogDet()(A), lambda parts, out: log_of(*sized(parts, out))),
-        "slogdet": (Slogdet()(A), lambda parts, out: sized(parts, out)[out.index]),
-    }
-    return tuple(
-        [
-            rule(  # what the structure of a matrix makes of the question
-                f"{question}_{s.name}", pattern, _when(s, make)
-            )
-            for question, (pattern, make) in made.items()
-        ]
+    """The five questions about matrices of one structure."""
+    return (
+        rule(  # x in A x = B for A diagonal, triangular, L Lᵀ, a Kronecker product or block diagonal
+            f"solve_{s.name}", Solve()(A, B), _when(s, lambda m, out: s.solve(m, out.inputs[1]))
+        ),
+        rule(  # A⁻¹ for the same
+            f"inverse_{s.name}", Inv()(A), _when(s, lambda m, out: s.inverse(m, out.inputs[0]))
+        ),
+        rule(f"det_{s.name}", Det()(A), _when(s, lambda m, out: s.det(m))),  # Π d, (Π d)², …
+        rule(  # Σ log d, 2 Σ log d, n log det A + m log det B, …
+            f"logdet_{s.name}", LogDet()(A), _when(s, lambda m, out: log_of(*s.determinant(m)))
+        ),
+        rule(  # the same with its sign
+            f"slogdet_{s.name}", Slogdet()(A), _when(s, lambda m, out: s.determinant(m)[out.index])
+        ),
     )
-
-
-def _det(sign: Var, size: Var) -> Var:
-    return multiply(sign, Exp()(size))
 
 
 MATRICES = (
@@ -245,7 +240,7 @@ MATRICES = (
             "inverse_product", an_einsum(2), lambda out: _solve_instead(out)
         ),  # A⁻¹ b = solve(A, b)
         rule(
-            "log_det", Log()(Det()(X)), lambda x: LogDet()(x)
+            "log_det", Log()(Det()(X)), lambda x: _log_det(x)
         ),  # log(det A), which does not overflow
         rule(  # log|det A|
             "log_absolute_det", Log()(Absolute()(Det()(X))), lambda x: _log_of_size(x)

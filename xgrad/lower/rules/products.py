@@ -185,9 +185,14 @@ def _sums(out: Var) -> Any:
     return permute(summed, [kept.index(k) for k in op.output])
 
 
-def _sum_of_product(out: Var, x: Var, a: tuple[int, ...]) -> Any:
-    """Σ of a product: the labels are left out."""
+def _sum_of_product(x: Var, a: tuple[int, ...], readers: Any) -> Any:
+    """Σ of a product: the labels are left out; of one that is computed anyway, if that takes no product again."""
     op: Any = x.op
+    if not isinstance(op, Einsum):
+        return DECLINE
+    in_all = set(op.operands[0]).intersection(*op.operands[1:])
+    if readers(x) > 1 and any(op.output[axis] in in_all for axis in a):
+        return DECLINE
     kept = tuple([k for axis, k in enumerate(op.output) if axis not in a])
     return Einsum(op.operands, kept)(*x.inputs)
 
@@ -262,7 +267,7 @@ def an_einsum(count: int) -> Any:
     return Einsum(P, Q)(*[variable(f"x{i}") for i in range(count)])
 
 
-def _for_counts(name: str, counts: Iterable[int], make: Any) -> tuple[Rule, ...]:
+def for_counts(name: str, counts: Iterable[int], make: Any) -> tuple[Rule, ...]:
     return tuple([rule(name, an_einsum(n), lambda out: _of_numbers(make, out)) for n in counts])
 
 
@@ -272,22 +277,20 @@ def _of_numbers(make: Any, out: Var) -> Any:
 
 
 PRODUCTS = Rules(
-    *_for_counts(
+    *for_counts(
         "product_order", range(3, _MOST_FACTORS + 1), _in_pairs
     ),  # a b c = a (b c), by cost
-    *_for_counts("product_of_transpose", (1, 2), _turned),  # xᵀ y: other labels
-    *_for_counts("sum_of_one", (1, 2), _without_ones),  # Σ over one value
-    *_for_counts("product_of_number", (2,), _number_taken_out),  # Σ v x = v Σ x
-    *_for_counts(
-        "sum_before_product", (2,), _summed_before
-    ),  # Σ_ik a_ij b_jk = Σ_j (Σ_i a) (Σ_k b)
-    *_for_counts("product_elementwise", (2,), _outer),  # a_i b_j without a sum
-    *_for_counts("diagonal_of_product", (1,), _cut_of_product),  # diag(a b) = Σ_j a_ij b_ji
-    *_for_counts("einsum_of_one", (1,), _sums),  # an einsum of one operand is a sum
+    *for_counts("product_of_transpose", (1, 2), _turned),  # xᵀ y: other labels
+    *for_counts("sum_of_one", (1, 2), _without_ones),  # Σ over one value
+    *for_counts("product_of_number", (2,), _number_taken_out),  # Σ v x = v Σ x
+    *for_counts("sum_before_product", (2,), _summed_before),  # Σ_ik a_ij b_jk = Σ_j (Σ_i a) (Σ_k b)
+    *for_counts("product_elementwise", (2,), _outer),  # a_i b_j without a sum
+    *for_counts("diagonal_of_product", (1,), _cut_of_product),  # diag(a b) = Σ_j a_ij b_ji
+    *for_counts("einsum_of_one", (1,), _sums),  # an einsum of one operand is a sum
     rule(  # Σ of a product is a product that is summed
         "sum_of_product",
         Sum(A)(X),
-        lambda out, x, a: _sum_of_product(out, x, a) if isinstance(x.op, Einsum) else DECLINE,
+        lambda x, a, readers: _sum_of_product(x, a, readers),
     ),
     rule("diagonal_taken", Gather(0, 2, M)(X, Y, N), _diagonal_taken),  # x[i, i] = diag x
 )

@@ -5,6 +5,7 @@ and the logarithm of the size of the determinant. The first that fits counts.
 """
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from xgrad.axes.elementwise import (
     Absolute,
     Add,
     Divide,
+    Exp,
     Log,
     Multiply,
     Sign,
@@ -27,7 +29,7 @@ from xgrad.axes.elementwise import (
 )
 from xgrad.axes.matrices import diagonal_matrix, transposed
 from xgrad.axes.reduce import Prod
-from xgrad.axes.solving import Inv, Slogdet, Solve, SolveTriangular
+from xgrad.axes.solving import Det, Inv, Slogdet, Solve, SolveTriangular
 from xgrad.axes.spread import Expand, expand, sum_
 from xgrad.axes.structural import Concat, Full, Pad, Permute, Reshape, concat, reshape, slice_axis
 from xgrad.graph import Var
@@ -37,13 +39,17 @@ Determinant = tuple[Var, Var]  # its sign, and the logarithm of its size
 
 
 class Structure(NamedTuple):
-    """One structure: ``parts(A)`` are what the other functions are given, None where A is not of it."""
+    """One structure: ``parts(A)`` are what the other functions are given, None where A is not of it.
+
+    ``determinant`` gives its sign and the logarithm of its size, ``det`` the number itself.
+    """
 
     name: str
     parts: Callable[[Var], Any]
     solve: Callable[[Any, Var], Var]
     inverse: Callable[[Any, Var], Var]
     determinant: Callable[[Any], Determinant]
+    det: Callable[[Any], Var]
 
 
 def identity_like(x: Var) -> Var:
@@ -65,6 +71,11 @@ def _divided(d: Var, b: Var) -> Var:
 
 def _inverse_diagonal(d: Var, x: Var) -> Var:
     return diagonal_matrix(reciprocal(d))
+
+
+def _product(d: Var) -> Var:
+    """Π d"""
+    return Prod((d.type.ndim - 1,))(d)
 
 
 def _of_diagonal(d: Var) -> Determinant:
@@ -96,6 +107,10 @@ def _triangle(x: Var) -> Triangle | None:
 
 def _inverse_triangle(t: Triangle, x: Var) -> Var:
     return t.solve(identity_like(x))
+
+
+def _det_of_triangle(t: Triangle) -> Var:
+    return _product(diagonal_of(t.matrix))
 
 
 def _of_triangle(t: Triangle) -> Determinant:
@@ -147,6 +162,10 @@ def _of_gram(g: Gram) -> Determinant:
     d = diagonal_of(g.factor)
     sign, size = _of_diagonal(d)
     return Square()(sign), multiply(size, full_like(size, 2))
+
+
+def _det_of_gram(g: Gram) -> Var:
+    return Square()(_product(diagonal_of(g.factor)))
 
 
 # ---- Kronecker products --------------------------------------------------------------------------------------------
@@ -253,6 +272,12 @@ def _of_kron(k: Kron) -> Determinant:
     (sign_a, a), (sign_b, b) = Slogdet().apply(k.one), Slogdet().apply(k.other)
     size = add(multiply(a, full_like(a, n)), multiply(b, full_like(b, m)))
     return multiply(_power(sign_a, n), _power(sign_b, m)), size
+
+
+def _det_of_kron(k: Kron) -> Var:
+    """By logarithms: one factor may overflow where the other makes up for it."""
+    sign, size = _of_kron(k)
+    return multiply(sign, Exp()(size))
 
 
 def _power(sign: Var, n: int) -> Var:
@@ -367,10 +392,21 @@ def _of_blocks(squares: tuple[Var, ...]) -> Determinant:
     return sign, size
 
 
+def _det_of_blocks(squares: tuple[Var, ...]) -> Var:
+    return reduce(multiply, [Det()(square) for square in squares])
+
+
 STRUCTURES: tuple[Structure, ...] = (
-    Structure("diagonal", _diagonal, _divided, _inverse_diagonal, _of_diagonal),
-    Structure("triangular", _triangle, lambda t, b: t.solve(b), _inverse_triangle, _of_triangle),
-    Structure("gram", gram, _solve_gram, _inverse_gram, _of_gram),
-    Structure("kron", kron_parts, _solve_kron, _inverse_kron, _of_kron),
-    Structure("blocks", blocks, _solve_blocks, _inverse_blocks, _of_blocks),
+    Structure("diagonal", _diagonal, _divided, _inverse_diagonal, _of_diagonal, _product),
+    Structure(
+        "triangular",
+        _triangle,
+        lambda t, b: t.solve(b),
+        _inverse_triangle,
+        _of_triangle,
+        _det_of_triangle,
+    ),
+    Structure("gram", gram, _solve_gram, _inverse_gram, _of_gram, _det_of_gram),
+    Structure("kron", kron_parts, _solve_kron, _inverse_kron, _of_kron, _det_of_kron),
+    Structure("blocks", blocks, _solve_blocks, _inverse_blocks, _of_blocks, _det_of_blocks),
 )
