@@ -20,12 +20,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xgrad import datasets as datasets
     from xgrad import errors as errors
-    from xgrad.functions import linalg as linalg
     from xgrad import model as model
     from xgrad.functions import fft as fft
+    from xgrad.functions import linalg as linalg
     from xgrad.functions import random as random
     from xgrad.functions import signal as signal
     from xgrad.functions import special as special
+    from xgrad.functions.reductions import cumlogsumexp as cumlogsumexp
+    from xgrad.functions.reductions import nanlogsumexp as nanlogsumexp
+    from xgrad.functions.reductions import nanmedian as nanmedian
+    from xgrad.functions.reductions import nanquantile as nanquantile
+    from xgrad.functions.search import histogram as histogram
+    from xgrad.functions.search import searchsorted as searchsorted
+    from xgrad.functions.search import top_k as top_k
+    from xgrad.functions.segments import segment_max as segment_max
+    from xgrad.functions.segments import segment_mean as segment_mean
+    from xgrad.functions.segments import segment_min as segment_min
+    from xgrad.functions.segments import segment_prod as segment_prod
+    from xgrad.functions.segments import segment_sum as segment_sum
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
     from xgrad.transforms.calls.checks import checks as checks
@@ -118,6 +130,18 @@ _OWN = {
     "cond": "xgrad.transforms.control.branches",
     "switch": "xgrad.transforms.control.branches",
     "while_loop": "xgrad.transforms.control.branches",
+    "histogram": "xgrad.functions.search",
+    "searchsorted": "xgrad.functions.search",
+    "top_k": "xgrad.functions.search",
+    "segment_max": "xgrad.functions.segments",
+    "segment_mean": "xgrad.functions.segments",
+    "segment_min": "xgrad.functions.segments",
+    "segment_prod": "xgrad.functions.segments",
+    "segment_sum": "xgrad.functions.segments",
+    "cumlogsumexp": "xgrad.functions.reductions",
+    "nanlogsumexp": "xgrad.functions.reductions",
+    "nanmedian": "xgrad.functions.reductions",
+    "nanquantile": "xgrad.functions.reductions",
     "xtensor": "xgrad.transforms.graphs.symbols",
     "as_xtensor": "xgrad.transforms.graphs.symbols",
     "constant": "xgrad.transforms.graphs.symbols",

@@ -448,7 +448,12 @@ EXAMPLES = (
     at(cumulative.LinearRecurrence(0, reverse=True), normal(5), normal(5)),
     at(recurrence.MatrixRecurrence(), normal(5, 2, 2), normal(5, 2)),
     at(recurrence.MatrixRecurrence(reverse=True), normal(4, 3, 3), normal(4, 3)),
+    at(cumulative.CumLogsumexp(), normal(2, 5)),
+    at(cumulative.CumLogsumexp(reverse=True), normal(5)),
+    at(cumulative.CumLogsumexp(), given(-np.inf, -np.inf, 1.0, 800.0, -800.0), smooth=False),
     # indexing and sorting
+    at(sort.TopPositions(2), ties),
+    at(sort.TopPositions(3), edges),
     at(index.Take(1), normal(2, 5, 2), integers(0, 5, 3, 2)),
     at(index.Take(0, "clip"), normal(4), integers(-3, 8, 6)),
     at(index.PutAdd(1, "promise", (2, 5, 2)), normal(2, 3, 2), integers(0, 5, 3)),

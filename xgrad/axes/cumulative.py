@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from xgrad.axes.arithmetic import add, multiply
+import numpy as np
+
+from xgrad.axes.arithmetic import add, multiply, subtract
 from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
-from xgrad.axes.constants import zeros_like
+from xgrad.axes.constants import full_like, zeros_like
 from xgrad.axes.logic import cast, equal, where
 from xgrad.axes.structural import pad_axis, slice_axis
+from xgrad.axes.transcendental import exp
 from xgrad.graph import Var
 
 
@@ -138,6 +141,45 @@ class LinearRecurrence(AbstractCumulative):
             terms.append(tangents[1])
         b = terms[0] if len(terms) == 1 else add(*terms)
         return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
+
+
+class CumLogsumexp(AbstractGeneral):
+    """log Σ_{j≤i} e^{x_j} along the last axis, from the front or from the back; 0 of the shares where all are -∞.
+
+    With p_i = e^{x_i - out_i} and d_i = e^{out_{i-1} - out_i}, neither above 1:
+
+    ẏ_i = p_i ẋ_i + d_i ẏ_{i-1}    and    x̄_i = p_i s_i,  s_i = ȳ_i + d_{i+1} s_{i+1}
+    """
+
+    reverse: bool = False
+
+    def infer(self, x: TensorType) -> TensorType:
+        return x
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.lax.cumlogsumexp(x, x.ndim - 1, self.reverse)
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        axis = outs[0].type.ndim - 1
+        share, decay = self._shares(ins[0], outs[0])
+        later = shift(decay, axis, not self.reverse)
+        return {0: multiply(share, linear_recurrence(later, cts[0], axis, not self.reverse))}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        share, decay = self._shares(ins[0], outs[0])
+        new = multiply(share, tangents[0])
+        return (linear_recurrence(decay, new, outs[0].type.ndim - 1, self.reverse),)
+
+    def _shares(self, x: Var, out: Var) -> tuple[Var, Var]:
+        """Of each total what is new, and what was there before."""
+        nothing = equal(out, full_like(out, -np.inf))
+        safe = where(nothing, zeros_like(out), out)
+        before = shift(out, out.type.ndim - 1, self.reverse, -np.inf)
+        return exp(subtract(x, safe)), exp(subtract(before, safe))
 
 
 def shift(x: Var, axis: int, backwards: bool, fill: Any = 0) -> Var:

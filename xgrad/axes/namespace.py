@@ -143,6 +143,13 @@ class NumpyLax(AbstractNamespace):
     def cumsum(self, x: Array, axis: int, reverse: bool) -> Array:
         return _cumulative(np.add, x, axis, reverse)
 
+    def cumlogsumexp(self, x: Array, axis: int, reverse: bool) -> Array:
+        return _cumulative(np.logaddexp, x, axis, reverse)
+
+    def top_k(self, x: Array, k: int) -> tuple[Array, Array]:
+        order = np.argsort(np.negative(x), -1, stable=True)[..., :k]
+        return np.take_along_axis(x, order, -1), order
+
     def cumprod(self, x: Array, axis: int, reverse: bool) -> Array:
         return _cumulative(np.multiply, x, axis, reverse)
 

@@ -51,6 +51,21 @@ class Sort(AbstractGeneral):
         return argsort(x, self.axis, position_dtype(x.type.shape[self.axis]))
 
 
+class TopPositions(AbstractStep):
+    """Along the last axis, where the k greatest values stand, greatest first; of equal ones the first, NaN last."""
+
+    why = "a position is constant between its jumps"
+    k: int
+
+    def infer(self, x: TensorType) -> TensorType:
+        return TensorType((*x.shape[:-1], self.k), np.dtype(np.int64))
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        if x.dtype.kind == "f":
+            x = xp.where(xp.isnan(x), xp.full_like(x, -np.inf), x)
+        return xp.astype(xp.lax.top_k(x, self.k)[1], np.dtype(np.int64))
+
+
 def sort(x: Var, axis: int) -> Var:
     return Sort(axis)(x)
 

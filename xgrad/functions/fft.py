@@ -322,7 +322,11 @@ def grid_of(x: xr.DataArray, dim: Hashable, unit: str) -> Grid:
     if index is None or size < 2:
         return Grid(dim, size)
     if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex):
-        start = index[0].isoformat() if isinstance(index, pd.DatetimeIndex) else None
+        start = (
+            str(np.datetime_as_string(index.values[0]))
+            if isinstance(index, pd.DatetimeIndex)
+            else None
+        )
         steps = np.diff(index.values) / np.timedelta64(1, unit)
         return Grid(dim, size, _even(dim, steps), start, unit, True)
     if not pd.api.types.is_numeric_dtype(index.dtype):

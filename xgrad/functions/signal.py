@@ -101,7 +101,7 @@ def _filtered(
             f"{doing}: the kernel has size {length} along {kernel_dim!r}, and the array {size} along {dim!r};"
             " the kernel must not be empty, or longer."
         )
-    short = kernel.drop_vars(kernel_dim, errors="ignore").rename({kernel_dim: "kernel"})
+    short = kernel.drop_vars([kernel_dim], errors="ignore").rename({kernel_dim: "kernel"})
     found = apply(
         function,
         x,

@@ -10,26 +10,27 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from traceback import walk_tb
 from types import TracebackType
 from typing import NamedTuple
 
 from xgrad.errors import XgradError
-from xgrad.graph import Source
+from xgrad.graph import Source, user_source
 from xgrad.graph.source import is_user_file
 from xgrad.labels.sayings import Call
 from xgrad.labels.told import TOLD, bare_key
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Tell xarray's errors in our words."""
+def translated(called_by_user: bool = False) -> Iterator[None]:
+    """Tell xarray's errors in our words; ``called_by_user``: what is inside was called by the user's own line."""
     try:
         yield
     except XgradError as error:
         _note(error)
         raise
     except Exception as error:
-        found = _way(error)
+        found = _way_from_user(error) if called_by_user else _way(error)
         told = None if found is None else _told(error, found)
         if told is not None:
             raise told from error
@@ -58,6 +59,13 @@ def _way(error: Exception) -> Way | None:
     line = Source(last.tb_frame.f_code.co_filename, last.tb_lineno)
     below = [s.tb_frame for s in steps[mine[-1] + 1 :]]
     return Way(line, Call(error, below), not below)
+
+
+def _way_from_user(error: Exception) -> Way | None:
+    """The same where the user's line is not among those that the error went through, but above them."""
+    line = user_source()
+    below = [frame for frame, _ in walk_tb(error.__traceback__)]
+    return None if line is None else Way(line, Call(error, below), False)
 
 
 def _told(error: Exception, way: Way) -> XgradError | None:
