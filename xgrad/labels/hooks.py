@@ -22,6 +22,7 @@ from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
 from xarray.structure.alignment import Aligner
 
+from xgrad.graph import substitute
 from xgrad.labels import (
     checked,
     curvefit,
@@ -101,7 +102,11 @@ def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
 
 
 def _is_same(one: AbstractTraced, other: AbstractTraced) -> bool:
-    return one.value is other.value and one.axes == other.axes
+    """Whether two arrays are the same value, or computed alike from the same values."""
+    if one.axes != other.axes or one.value.type != other.value.type:
+        return False
+    first, second = substitute([one.value, other.value], {})
+    return first is second
 
 
 def _traced_or(function: Callable[..., Any]) -> Callable[[Any], Any]:

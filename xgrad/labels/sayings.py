@@ -139,7 +139,7 @@ def no_labels(call: Call, dim: str) -> str:
 
 def no_variable(call: Call, name: str, *rest: Any) -> str:
     owner = call.local("self")
-    known = [str(k) for k in (owner.variables if isinstance(owner, xr.Dataset) else owner.coords)]
+    known = [str(k) for k in (owner.coords if isinstance(owner, xr.DataArray) else owner.variables)]
     return f"there is no variable {name!r} among ({', '.join(known)}){nearest(name, known) or '.'}"
 
 

@@ -79,7 +79,9 @@ class _Empty:
 
 
 def _split_datatree(value: xr.DataTree) -> tuple[Hashable, Sequence[Any]]:
-    nodes = {path: node.to_dataset(inherit=False) for path, node in value.subtree_with_keys}
+    nodes = {  # a member of a larger tree keeps the coords that it inherits
+        path: node.to_dataset(inherit=node is value) for path, node in value.subtree_with_keys
+    }
     return (value.name, *nodes), list(nodes.values())
 
 
