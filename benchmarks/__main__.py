@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 import xgrad
-from benchmarks import calls, chains, counts, eager, first_result, gp, lorenz, rewriting, warm
+from benchmarks import calls, chains, counts, eager, first_result, gp, loops, lorenz, rewriting, warm
 
 Row = tuple[str, str]
 
@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "counts": ("Optimised HLO over hand-written JAX (exact)", counts.rows),
     "warm": ("Warm run time over hand-written JAX", warm.rows),
     "eager": ("Speed against eager xarray", eager.rows),
+    "loops": ("Derivatives of loops over hand-written JAX", loops.rows),
     "lorenz": ("4D-Var through 1,024 steps over hand-written JAX", lorenz.rows),
     "rewriting": ("Rewriting: share of the time to the first result", rewriting.rows),
     "gp": ("A Gaussian process as in a textbook, value and gradient, 1,000 points", gp.rows),

@@ -220,3 +220,26 @@ def test_the_loop_does_not_grow_with_the_number_of_scalar_carries():
         bodies.append([len(op.body.nodes) for op in scans])
         assert [op.carries for op in scans] == [1, 1]
     assert bodies[0] == bodies[1]
+
+
+# ---- what is connected -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("ad", ["symbolic", "jax"])
+def test_a_carry_that_only_feeds_itself_connects_nothing(ad: str):
+    """a -> a; b and c go round in a circle, and c reaches the result a step later; n decides in jumps."""
+    xs = series(5)
+
+    def cost(a: Any, b: Any, c: Any, n: Any) -> Any:
+        def step(state: Any, x: Any) -> tuple[Any, Any]:
+            a, b, c, n = state
+            return (np.sin(a) + b, c * x, b + np.floor(n), n), b
+
+        return xgrad.scan(step, (a, b, c, n), xs, dim="time")[1].sum()
+
+    given = [array() for _ in range(4)]
+    with pytest.raises(xgrad.errors.DisconnectedInputError):
+        xgrad.grad(xgrad.jit(cost, ad=ad), 0)(*given)
+    by_b, by_c, by_n = xgrad.grad(xgrad.jit(cost, ad=ad), (1, 2, 3))(*given)
+    x = xs.values
+    np.testing.assert_allclose(by_b, 1 + x[1] + x[1] * x[3], rtol=1e-12)
+    np.testing.assert_allclose(by_c, x[0] + x[0] * x[2], rtol=1e-12)
+    assert by_n == 0

@@ -309,18 +309,19 @@ def test_a_policy_is_named_in_the_source():
 
 
 def test_checkpoints_save_memory():
-    init = xr.DataArray(np.full(1000, 0.1), dims="x")
+    """A tenth at most, at 4,096 steps; it is 2 √n of n."""
+    init = xr.DataArray(np.full(100, 0.1), dims="x")
 
     def cost(init: Any, checkpoint: Any) -> Any:
         step = lambda c, _: (c + 0.01 * np.sin(c), None)  # noqa: E731
-        return xgrad.scan(step, init, length=1024, checkpoint=checkpoint)[0].sum()
+        return xgrad.scan(step, init, length=4096, checkpoint=checkpoint)[0].sum()
 
     gradient = xgrad.grad(xgrad.jit(cost, static_argnames="checkpoint"))
     memory = {
         how: gradient.program(init, checkpoint=how).executable.memory().temporaries
         for how in (None, "sqrt")
     }
-    assert memory["sqrt"] < 0.2 * memory[None]
+    assert memory["sqrt"] <= 0.1 * memory[None]
 
 
 def test_markers_keep_the_mode_that_was_asked_for():
