@@ -169,6 +169,10 @@ REFUSED = {
     "window size": lambda n: X.rolling(t=n.data).sum(),
     "axis": lambda n: np.sum(X.data, axis=n.data),
     "slice stop": lambda n: X.data[: n.data],
+    "axis of a concatenation": lambda n: np.concatenate([X.data, X.data], axis=n.data),
+    "axis of a sort": lambda n: np.sort(X.data, axis=n.data),
+    "axis of an argsort": lambda n: np.argsort(X.data, axis=n.data),
+    "offset of a filled diagonal": lambda n: np.eye(4, k=n.data) * S.data + X.data,
     "matrix_power, the exponent": lambda n: np.linalg.matrix_power(np.eye(2) * S.data, n.data),
 }
 
@@ -176,7 +180,7 @@ REFUSED = {
 @pytest.mark.parametrize("row", REFUSED)
 def test_what_decides_a_shape_cannot_be_traced(row):
     with pytest.raises(TracedValueError) as error:
-        REFUSED[row](K)
+        REFUSED[row](symbol("n", "int64"))  # of its own: what is refused may have been rebound
     assert "which are not known while the function is traced" in str(error.value)
 
 
@@ -187,7 +191,7 @@ def test_a_discrete_output_makes_steps():
 
 
 # ---- the discussions -----------------------------------------------------------------------------------------------
-def test_four_cases():
+def test_the_four_cases_of_x_plus_one_and_polygamma():
     """x + 1, polygamma(y, 1): connected and defined are asked apart, and neither hides the other."""
     x, n, at = symbol("x"), symbol("n", "int64"), xg.constant(1.0)
     found = xg.grad_status([x + 1, polygamma(n, at)], [x, n])
@@ -200,7 +204,7 @@ def test_four_cases():
     assert found[1][1].reason == "the order of polygamma is an integer"
 
 
-def test_split_and_slice_agree():
+def test_a_split_and_the_same_slices_agree():
     """Where to cut only decides which values come, whether written as a split or as slices: static, or an index."""
     places = xr.DataArray(np.arange(2), dims="t")
     for taken in (X.isel(t=K), X.isel(t=places + K), X.isel(t=places - K)):
@@ -215,6 +219,39 @@ def test_split_and_slice_agree():
         cost = (low**2).sum() + high.sum()
         slope = xg.function(X, xg.grad(xr.DataArray(cost), X))(np.arange(1.0, 5.0))
         np.testing.assert_array_equal(slope, [2.0, 1.0, 1.0, 1.0])
+
+
+def rows_permuted(x, order):
+    """Each row by an order of its own."""
+    return xr.apply_ufunc(np.take_along_axis, x, order, kwargs={"axis": -1})
+
+
+# what the discussion finds inconsistent among operators: the same question has the same answer here
+ALIKE = {
+    "an index, however it is written": [
+        (X.isel(t=I), I),
+        (xr.apply_ufunc(np.take, X, I), I),
+        (rows_permuted(X, I), I),
+        (xg.at(X)[{"t": I}].set(0.0), I),
+        (xg.at(X)[{"t": I}].add(1.0), I),
+        (X.isel(t=K), K),
+    ],
+    "the key of a sort": [
+        (X.isel(t=xr.apply_ufunc(np.argsort, Y)), Y),
+        (
+            xr.apply_ufunc(
+                np.take_along_axis, X, xr.apply_ufunc(np.argsort, Y), kwargs={"axis": 0}
+            ),
+            Y,
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("question", ALIKE)
+def test_operators_that_do_the_same_have_the_same_status(question):
+    found = [xg.grad_status(expression, wrt)[:2] for expression, wrt in ALIKE[question]]
+    assert found == [(False, UNDEFINED)] * len(found)
 
 
 def test_over_several_paths_one_that_is_connected_connects():
