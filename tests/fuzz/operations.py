@@ -423,13 +423,7 @@ def groupby_roughly(x: Array, by: Any, name: str) -> Array:
     return getattr(x.groupby(by), name)()
 
 
-def _group_arithmetic(rng: Rng, x: Array) -> Params:
-    if "total" in x.coords:
-        raise ValueError("whether a coord that is traced differs from another cannot be known")
-    return _grouped(["sum", "max"])(rng, x)
-
-
-@operation(_group_arithmetic)
+@operation(_grouped(["sum", "max"]))
 def group_arithmetic(x: Array, by: Any, name: str) -> Array:
     return x.groupby(by) - getattr(x.groupby(by), name)()
 

@@ -470,6 +470,7 @@ def test_descriptions_are_plain_python() -> None:
 
 
 TESTED_ELSEWHERE = {
+    np.put_along_axis,
     np.partition, np.argpartition, np.bincount, np.empty_like, np.copyto, np.shape, np.ndim, np.size,
     np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.array_repr, np.array_str, np.allclose,
     np.array_equal, np.array_equiv, np.nonzero, np.flatnonzero, np.argwhere, np.extract,

@@ -292,8 +292,9 @@ def find_dim(operand: Any, axis: int, size: int | None) -> _Found | None:
 
 
 def _is_repeated(values: np.ndarray, axis: int) -> bool:
-    """Whether a constant need not be stored along ``axis``."""
-    return values.shape[axis] == 1 or (values.strides[axis] == 0 and values.shape[axis] > 1)
+    """Whether a constant need not be stored along ``axis``; the strides of an empty one mean nothing."""
+    size = values.shape[axis]
+    return size == 1 or (size > 1 and values.strides[axis] == 0 and values.size > 0)
 
 
 def conform(

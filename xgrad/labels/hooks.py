@@ -20,11 +20,14 @@ from xarray.computation.weighted import Weighted
 from xarray.core import duck_array_ops, nputils
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
+from xarray.structure import merge as xarray_merge
 from xarray.structure.alignment import Aligner
 
 from xgrad.graph import substitute
 from xgrad.labels import (
     checked,
+    clipping,
+    conflicts,
     curvefit,
     exponential,
     filling,
@@ -38,6 +41,7 @@ from xgrad.labels import (
     positions,
     rolling,
     slices,
+    unstacking,
     weighting,
 )
 from xgrad.labels.core import AbstractTraced
@@ -82,7 +86,7 @@ def _tell_names(variable: Any) -> None:
 
 
 def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
-    """Traced data are equal if they are the same values of the same trace; more cannot be known."""
+    """Traced data are equal if they are computed in the same way; more cannot be known."""
 
     def equals(self: xr.Variable, other: Any, *args: Any, **kwargs: Any) -> bool:
         other = getattr(other, "variable", other)
@@ -127,12 +131,15 @@ HOOKS: Final = (
     Hook(NamedArray, "dims", _naming_setter),
     Hook(xr.Variable, "equals", _equals),
     Hook(Aligner, "align_indexes", joins.warn_of_dropped),
+    Hook(xarray_merge, "unique_variable", conflicts.unique_variable),
     Hook(Weighted, "__init__", weighting.take_weights),
     Hook(DataArrayRolling, "_array_reduce", rolling.without_compiled),
     Hook(DataArrayRolling, "reduce", rolling.reduce_windows),
+    Hook(DataArrayRolling, "mean", rolling.mean_windows),
     Hook(DataArrayRolling, "_counts", rolling.count_windows),
     Hook(xr.Variable, "coarsen_reshape", rolling.name_blocks),
     Hook(duck_array_ops, "einsum", _traced_or(np.einsum)),  # which may ask opt_einsum
+    Hook(xr.DataArray, "clip", clipping.clip),
     Hook(xr.DataArray, "_iter", iteration.iterate),
     Hook(xr.DataArray, "__bool__", asking(BOOL)),
     Hook(xr.DataArray, "__int__", asking(INT)),
@@ -154,6 +161,7 @@ HOOKS: Final = (
     Hook(xr.Dataset, "_isel_fancy", positions.isel_fancy),
     Hook(xr.indexes.PandasIndex, "sel", lookup.select),
     Hook(xr.indexes.PandasIndex, "__init__", checked.noting),
+    Hook(xr.Dataset, "_unstack_full_reindex", unstacking.reindex),
     Hook(xr.Dataset, "sortby", positions.sortby),
     Hook(xarray_computation, "_calc_idxminmax", positions.labels_of_extremes),
     Hook(RollingExp, "__init__", exponential.init),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from xgrad.errors import UnsupportedError
 from xgrad.graph import Var
@@ -65,6 +66,7 @@ def _basic_view(array: AbstractTraced, entries: Sequence[Entry]) -> AbstractTrac
 
 def setitem(array: AbstractTraced, key: Any, value: Any) -> None:
     """``array[key] = value``: rebinds the array, and every array that it is a view of."""
+    value = value.data if isinstance(value, xr.Variable | xr.DataArray) else value
     mask = _traced_mask(key)
     if mask is not None:
         value, key = _masked(array, mask, value), ...

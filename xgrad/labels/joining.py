@@ -194,6 +194,27 @@ def take_along_axis(arr: Array, indices: Array, axis: int | None = -1) -> Array:
     return make(out, shown, trace_of([x, indices]))
 
 
+def put_along_axis(arr: Array, indices: Array, values: Any, axis: int | None) -> None:
+    """Written in place, as every assignment; of values for one known place the last wins, as in NumPy."""
+    if not is_traced_array(arr):
+        raise UnsupportedError(
+            "np.put_along_axis of traced values into a NumPy array: it has no room for them.\n"
+            "Make the array traced first: array = np.zeros_like(traced) + array."
+        )
+    if axis is None:
+        raise UnsupportedError(
+            "np.put_along_axis with axis=None has no traced form; ravel the array first."
+        )
+    axis = normalize_axis_index(axis, arr.ndim)
+    shape = np.broadcast_shapes(_but(arr.shape, axis), _but(np.shape(indices), axis))
+    places = np.broadcast_to(indices, _with(shape, axis, np.shape(indices)[axis]))
+    key = [
+        places if k == axis else np.arange(n).reshape([n if k == i else 1 for i in range(arr.ndim)])
+        for k, n in enumerate(arr.shape)
+    ]
+    arr[tuple(key)] = values  # pyright: ignore[reportIndexIssue]
+
+
 def _but(items: Sequence[Any], axis: int) -> tuple[Any, ...]:
     """``items`` with 1 at ``axis``."""
     return _with(items, axis, 1)

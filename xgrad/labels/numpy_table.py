@@ -112,6 +112,7 @@ FUNCTIONS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     np.delete: joining.delete,
     np.take: joining.take,
     np.take_along_axis: joining.take_along_axis,
+    np.put_along_axis: joining.put_along_axis,
     np.unravel_index: joining.unravel_index,
     np.nonzero: joining.refused("nonzero", "np.where(condition, x, y)"),
     np.flatnonzero: joining.refused("flatnonzero", "np.where(condition, x, y)"),

@@ -198,6 +198,27 @@ def reduce_windows(original: Callable[..., Any]) -> Callable[..., Any]:
     return reduce
 
 
+def mean_windows(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``DataArrayRolling.mean``: as in xarray the sum by the count, which is counted once."""
+
+    @recorded
+    def mean(self: Rolling, keep_attrs: bool | None = None, **options: Any) -> xr.DataArray:
+        if options or not _traced(self) or self.obj.dtype.kind not in "iuf":
+            return original(self, keep_attrs=keep_attrs, **options)
+        data = read_variable(self.obj.fillna(0).variable).data
+        total = REDUCTIONS[duck_array_ops.sum].function(
+            data, windows_of(self), fillna=0, skipna=False
+        )
+        dtype, _ = dtypes.maybe_promote(total.dtype)
+        counts = self._counts(keep_attrs=False)
+        means = total.astype(dtype, copy=False) / counts.data.astype(dtype)
+        return _like(self, means, self._get_keep_attrs(keep_attrs)).where(
+            counts >= self.min_periods
+        )
+
+    return mean
+
+
 def count_windows(original: Callable[..., Any]) -> Callable[..., Any]:
     """``DataArrayRolling._counts``: how many values in each window are not missing."""
 

@@ -23,8 +23,8 @@ def pad(array: Array, pad_width: Any, mode: Any = "constant", **options: Any) ->
     widths = _widths(pad_width, array.ndim)
     if mode == "constant":
         return _pad_constant(array, widths, options.get("constant_values", 0))
-    if mode not in (*_BY_POSITION, *_ENDS) or options.get("reflect_type", "even") != "even":
-        raise UnsupportedError(f"np.pad with mode={mode!r} and {options} has no traced form")
+    if mode not in (*_BY_POSITION, *_ENDS):
+        raise UnsupportedError(f"np.pad with mode={mode!r} has no traced form")
     for axis, width in enumerate(widths):
         if any(width):
             array = _pad_axis(array, axis, width, mode, options)
@@ -60,9 +60,25 @@ _BY_POSITION = ("edge", "wrap", "reflect", "symmetric")  # every new value is on
 def _pad_axis(
     array: Array, axis: int, width: tuple[int, int], mode: Any, options: dict[str, Any]
 ) -> Array:
+    if mode in ("reflect", "symmetric") and options.get("reflect_type") == "odd":
+        return _pad_odd(array, axis, width, mode)
     if mode in _BY_POSITION:
         return take(array, np.pad(np.arange(array.shape[axis]), width, mode), axis=axis)
     low, high = _ENDS[mode](array, axis, width, options)
+    return np.concatenate([low, array, high], axis=axis)
+
+
+def _pad_odd(array: Array, axis: int, width: tuple[int, int], mode: Any) -> Array:
+    """Reflected at the ends and turned upside down: each value is one of the old, with a sign, and multiples of ends.
+
+    What NumPy does to an array is linear: its coefficients are found by doing it to each unit vector.
+    """
+    size = array.shape[axis]
+    table = np.pad(np.eye(size, dtype=np.int64), ((0, 0), width), mode, reflect_type="odd")
+    moved = np.moveaxis(array, axis, -1)
+    padded = np.matmul(moved, table.astype(array.dtype))
+    inside = np.moveaxis(padded, -1, axis)
+    low, high = _cut(inside, axis, None, width[0]), _cut(inside, axis, width[0] + size, None)
     return np.concatenate([low, array, high], axis=axis)
 
 
