@@ -349,3 +349,17 @@ def test_large_known_arrays_are_not_computed_in_advance():
 
 def test_positions_are_not_computed_in_advance():
     assert names_fired(lambda: e.negative(iota((3,), 0)), (), CANONICAL) == set()
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "f2", "f4"])
+@pytest.mark.parametrize("n", [3, 300, 70_001])
+def test_sums_of_repeats_in_narrow_dtypes(dtype, n):
+    x = np.array([1, 2, 0]).astype(dtype)
+    repeated = graph_of(lambda x: Sum((0,))(Expand((n, 3), (1,))(x)), (x,))
+    constant = graph_of(lambda x: mul(x, Sum((0,))(full((n, 3), 2, dtype))), (x,))
+    for before in (repeated, constant):
+        old, new = evaluate(before, (x,))[0], evaluate(rewrite(before, CANONICAL), (x,))[0]
+        if dtype in ("i1", "u1") or n == 3:
+            np.testing.assert_array_equal(new, old)
+        else:
+            np.testing.assert_allclose(new, old, rtol=2e-3)

@@ -42,10 +42,21 @@ def _reduce_repeated(out: Var, x: Var, a: tuple, s: tuple, p: tuple) -> Any:
 def _sum_repeated(out: Var, x: Var, a: tuple, s: tuple, p: tuple) -> Any:
     """Σ of n equal values is n times the value: rounded once instead of n times."""
     once = _reduce_repeated(out, x, a, s, p)
-    if once is DECLINE:
-        return DECLINE
     n = math.prod([s[axis] for axis in _repeated_axes(a, s, p)])
-    return once if n == 1 else Multiply()(once, full_like(out, n))
+    if once is DECLINE or n == 1:
+        return once
+    count = _count_in(out.type.dtype, n)
+    return DECLINE if count is None else Multiply()(once, full_like(out, count))
+
+
+def _count_in(dtype: np.dtype, n: int) -> np.ndarray | None:
+    """``n`` in a dtype: integers wrap around as their sums do; None where a float would round it."""
+    if dtype.kind == "b":
+        return None
+    with np.errstate(over="ignore"):
+        count = np.asarray(n).astype(dtype)
+    exact = np.isfinite(count) and int(np.real(count)) == n
+    return count if dtype.kind in "iu" or exact else None
 
 
 def _prod_repeated(out: Var, x: Var, a: tuple, s: tuple, p: tuple) -> Any:
@@ -60,12 +71,13 @@ _LARGEST_POWER = 64  # beyond it, repeated squaring rounds more than the product
 
 
 def _sum_full(out: Var, v: Literal, s: tuple, a: tuple) -> Any:
-    """Σ v = n v, where n times v is exact or rounded once."""
-    n = math.prod([s[axis] for axis in a])
-    if n == 0 or v.value.dtype.kind == "b":
-        return full(out.type.shape, 0, out.type.dtype) if n == 0 else DECLINE
+    """Σ v = n v, rounded once."""
+    count = _count_in(out.type.dtype, math.prod([s[axis] for axis in a]))
+    if count is None:
+        return DECLINE
     with np.errstate(all="ignore"):
-        return full(out.type.shape, np.multiply(v.value, n), out.type.dtype)
+        total = np.multiply(v.value, count) if count else np.zeros_like(v.value)
+    return full(out.type.shape, total, out.type.dtype)
 
 
 def _same_full(out: Var, v: Literal, s: tuple, a: tuple) -> Any:
