@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xgrad.model.definition import define as define
     from xgrad.model.distributions.continuous import Cauchy as Cauchy
     from xgrad.model.distributions.continuous import Flat as Flat
     from xgrad.model.distributions.continuous import Gumbel as Gumbel
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 _NAMES = {
     "Model": "model",
+    "define": "definition",
     "Data": "parts",
     "Deterministic": "parts",
     "Potential": "parts",

@@ -1,6 +1,6 @@
 """``Model``: named variables over named dims, declared in a ``with`` block, and what can be done with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.drawing import ModelGraph, draw
+from xgrad.model.exchange import exchanged
+from xgrad.model.imputing import imputed_site
 from xgrad.model.mode import Modes
 from xgrad.model.results import (
     LATENT,
@@ -61,6 +63,7 @@ class Model:
     def __init__(self, coords: Mapping[Any, Any] | xr.Dataset | None = None) -> None:
         self.sites: dict[str, Site] = {}
         self.dims = ModelDims(coords.coords if isinstance(coords, xr.Dataset) else coords)
+        self.definition: Callable[[Mapping[str, Any]], Model] | None = None  # see ``define``
         self._density: Density | None = None
         self._unbounded: UnboundedDensity | None = None
         self._simulation: Simulation | None = None
@@ -109,7 +112,12 @@ class Model:
         found = declaring.declaration(name, family, args, options)
         if found.observed is None:
             return self._add(declaring.free_site(self.dims, found))
-        return self._add(declaring.observed_site(self.dims, found, self._observed_data(found)))
+        data = self._observed_data(found)
+        if found.missing == "impute" and data.value.isnull().any():
+            site = imputed_site(self.dims, found, data)
+            self._add(site.imputed.site)
+            return self._add(site)
+        return self._add(declaring.observed_site(self.dims, found, data))
 
     def _observed_data(self, found: declaring.Declaration) -> DataSite:
         """The data that a variable was observed to be: declared by ``Data`` before, or declared now."""
@@ -139,6 +147,22 @@ class Model:
         self.sites[site.name] = site
         self._density = self._unbounded = self._simulation = self._modes = None
         return site.symbol
+
+    def with_data(self, data: Mapping[str, Any]) -> "Model":
+        """This model for other data: a Dataset, or arrays by name. Sizes and labels may be others.
+
+        A model made by ``define`` is declared again. Else its expressions are computed from the new data; where one of
+        them holds labels or numbers of the old size, SizeMismatchError says which. What is compiled is found again
+        where sizes agree. Raises ArgumentError for names that are no data.
+        """
+        given = {
+            str(k): data[k] for k in (data.data_vars if isinstance(data, xr.Dataset) else data)
+        }
+        if self.definition is not None:
+            return self.definition(given)
+        model = Model()
+        model.sites, model.dims = exchanged(self.sites, self.dims, given)
+        return model
 
     # ---- the density -----------------------------------------------------------------------------------------------
     @property

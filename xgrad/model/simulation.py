@@ -14,6 +14,7 @@ from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,
     ObservedSite,
+    Site,
     Sites,
     data_sites,
 )
@@ -26,6 +27,8 @@ class Simulation:
 
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
+        observed = [s for s in sites.values() if isinstance(s, ObservedSite)]
+        self._parts = {s.imputed.site.name for s in observed if s.imputed}  # drawn with the whole
         self._run: Compiled = vmap(self.traced_draw, SAMPLE)
 
     def draws(self, key: Any, n: int, data: Values) -> xr.Dataset:
@@ -48,17 +51,26 @@ class Simulation:
         symbols = data_sites(self._sites)
         replay = Replay([(symbols[name].symbol, array) for name, array in data.items()])
         sizes = _sizes([*data.values(), *values.values(), *partial.values()])
-        drawn: Values = {}
+        found: Values = {}
         for i, (name, site) in enumerate(self._sites.items()):
-            if isinstance(site, FreeSite | ObservedSite):
-                if name not in values:
-                    drawn[name] = _draw(site, replay, random.fold_in(key, i), sizes)
-                if name in partial:
-                    drawn[name] = partial[name].fillna(drawn[name])
-                replay.put(site.symbol, values[name] if name in values else drawn[name])
-            elif isinstance(site, DeterministicSite):
-                drawn[name] = replay(site.symbol)
-        return drawn
+            if isinstance(site, DeterministicSite):
+                found[name] = replay(site.symbol)
+            elif name in values:
+                found[name] = values[name]
+            elif isinstance(site, FreeSite | ObservedSite) and name not in self._parts:
+                drawn = _draw(site, replay, random.fold_in(key, i), sizes)
+                found[name] = partial[name].fillna(drawn) if name in partial else drawn
+            if isinstance(site, FreeSite | ObservedSite) and name in found:
+                replay.put(site.symbol, found[name])
+                found.update(_missing_part(site, found[name]))
+        return {name: array for name, array in found.items() if name not in values}
+
+
+def _missing_part(site: Site, whole: xr.DataArray) -> Values:
+    """The imputed entries of an observation, out of a draw of the whole."""
+    if not isinstance(site, ObservedSite) or site.imputed is None:
+        return {}
+    return {site.imputed.site.name: site.imputed.of(whole)}
 
 
 def _draw(site: Any, replay: Replay, key: Any, sizes: Mapping[Any, int]) -> xr.DataArray:

@@ -1,6 +1,6 @@
 """What a model consists of: data, free and observed variables, deterministic values, potentials; each by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,12 +42,25 @@ class FreeSite(Site):
 
 
 @dataclass(frozen=True, eq=False)
+class Imputed:
+    """The missing entries of an observation as a free variable of their own, and where they belong."""
+
+    site: FreeSite
+    places: Mapping[Hashable, xr.DataArray]  # of each entry, a position along each dim
+
+    def of(self, whole: xr.DataArray) -> xr.DataArray:
+        """The entries that are missing, out of a complete array."""
+        return whole.isel(self.places)
+
+
+@dataclass(frozen=True, eq=False)
 class ObservedSite(Site):
     """A variable whose value is known: ``symbol`` is data, or data completed by imputed values."""
 
     distribution: Distribution
     data: DataSite  # the values as they were given; of this name, or declared before under another
     seen: Any = None  # where ``symbol`` was observed; None: everywhere
+    imputed: Imputed | None = None
 
     def log_density(self) -> xr.DataArray:
         """The expression for the log-density, entry by entry: 0 where nothing was observed."""

@@ -1,0 +1,54 @@
+"""Missing observations as free variables: their entries, where they belong, and the observation completed by them."""
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from xgrad.graph import user_source
+from xgrad.model.declaring import Declaration
+from xgrad.model.dims import ModelDims
+from xgrad.model.distributions.continuous import Flat
+from xgrad.model.sites import DataSite, FreeSite, Imputed, ObservedSite
+from xgrad.transforms.graphs.symbols import xtensor
+
+
+def imputed_site(dims: ModelDims, found: Declaration, data: DataSite) -> ObservedSite:
+    """A variable whose missing values are inferred with the others.
+
+    They are the free variable ``<name>_missing`` along the dim ``<name>_gap``, with coords of where each belongs. It
+    has no density of its own: that of the completed variable counts.
+    """
+    missing = data.value.isnull()
+    entries = _entries(dims, found, missing)
+    completed = xr.where(
+        missing, entries.site.symbol.isel(_numbered(entries, missing)), data.symbol
+    )
+    completed = completed.transpose(*data.symbol.dims).rename(found.name)
+    return ObservedSite(
+        found.name, completed, user_source(), found.distribution, data, imputed=entries
+    )
+
+
+def _entries(dims: ModelDims, found: Declaration, missing: xr.DataArray) -> Imputed:
+    name, gap = f"{found.name}_missing", f"{found.name}_gap"
+    places = dict(zip(missing.dims, np.nonzero(missing.values), strict=True))
+    n = int(missing.sum())
+    labels = {
+        f"{gap}_{d}": (gap, missing[d].values[p]) for d, p in places.items() if d in missing.indexes
+    }
+    dims.add_size(gap, n, name)
+    for coord in xr.Coordinates(labels).values():
+        dims.add_labels(coord, name)
+    symbol = xtensor(name, gap, n, "float64", labels)
+    bijection = found.transform or found.distribution.support.bijection()
+    site = FreeSite(name, symbol, user_source(), Flat.dist(), bijection)
+    return Imputed(site, {d: xr.DataArray(p, dims=gap) for d, p in places.items()})
+
+
+def _numbered(entries: Imputed, missing: xr.DataArray) -> dict[Any, xr.DataArray]:
+    """For each entry of the whole its number among the missing ones; any number where it is not missing."""
+    numbers = np.zeros(missing.shape, np.int64)
+    numbers[missing.values] = np.arange(int(missing.sum()))
+    (gap,) = entries.site.symbol.dims
+    return {gap: xr.DataArray(numbers, dims=missing.dims)}
