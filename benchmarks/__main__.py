@@ -13,7 +13,18 @@ import numpy as np
 import xarray as xr
 
 import xgrad
-from benchmarks import calls, chains, counts, eager, first_result, gp, loops, lorenz, rewriting, warm
+from benchmarks import (
+    calls,
+    chains,
+    counts,
+    eager,
+    first_result,
+    gp,
+    loops,
+    lorenz,
+    rewriting,
+    warm,
+)
 
 Row = tuple[str, str]
 

@@ -157,10 +157,26 @@ def test_other_steps_are_refused():
 
     with pytest.raises(xgrad.errors.UnsupportedError, match=r"1 of 1 carries \(float64\[2\]\)"):
         cost(INIT)
+    with pytest.raises(xgrad.errors.ArgumentError, match="Leave one of the two away"):
+        xgrad.scan(total, INIT, XS, dim="time", parallel=True, checkpoint="sqrt")
     large = array(site=80)
     step = lambda c, _: (c + c.roll(site=1), None)  # noqa: E731
     with pytest.raises(xgrad.errors.UnsupportedError, match="at most 64 numbers"):
         xgrad.scan(step, large, length=4, parallel=True)
+
+
+def test_previous_values_by_lags():
+    weights = xr.DataArray([0.5, -0.3, 0.1], coords={"lag": [1, 2, 3]})
+    start, noise = series(3), series(12)
+
+    def step(past: Any, e: Any) -> tuple[Any, Any]:
+        new = (weights * past).sum("lag", skipna=False) + e
+        return new, new
+
+    found = [
+        xgrad.scan(step, start, noise, dim="time", lags=3, parallel=p)[1] for p in (True, False)
+    ]
+    xr.testing.assert_allclose(found[0], found[1], rtol=1e-12)
 
 
 # ---- not asked for ---------------------------------------------------------------------------------------------------

@@ -38,6 +38,11 @@ class Loop(NamedTuple):
             if value is not None and not (is_count(value) and value >= least):
                 what = "a positive int" if least else "an int, 0 or more"
                 raise ArgumentError(f"xgrad.scan: {name} must be {what}, not {value!r}{here()}.")
+        if self.parallel and self.checkpoint is not None:
+            raise ArgumentError(
+                f"xgrad.scan: parallel=True leaves no steps to keep some of: checkpoint={self.checkpoint!r} has no"
+                f" meaning{here()}.\nLeave one of the two away."
+            )
         if not _is_checkpoint(self.checkpoint):
             raise ArgumentError(
                 "xgrad.scan: checkpoint must be None, 'sqrt', 'auto', a positive int, or a policy ('nothing', 'dots',"
