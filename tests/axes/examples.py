@@ -504,6 +504,7 @@ EXAMPLES = (
     at(linalg.Det(), matrices(2, 3, 3)),
     at(linalg.LogDet(), positive_matrices(2, 3, 3)),
     at(linalg.LuFactors(), matrices(2, 3, 3)),
+    at(linalg.TriedCholesky(), positive_matrices(2, 3, 3)),
     at(linalg.Expm(), normal(2, 3, 3)),
     at(linalg.Pinv(1e-10), normal(2, 4, 3)),
     at(linalg.Pinv(1e-10), normal(3, 4)),

@@ -2,6 +2,7 @@
 
 import re
 
+import jax
 import numpy as np
 import pytest
 import scipy.linalg
@@ -125,3 +126,6 @@ def test_symmetric_but_not_positive_definite(ad):
         step[k] = 1e-6
         slope = (naive(x + step) - naive(x - step)) / 2e-6
         np.testing.assert_allclose(gradient[k], slope, rtol=1e-5, atol=1e-6)
+    with jax.enable_x64(True):  # and the compiled function inside JAX's own gradient
+        around = jax.grad(xg.to_jax(naive, x))(x.values)
+    np.testing.assert_allclose(around, gradient, rtol=1e-8)

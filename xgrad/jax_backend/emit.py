@@ -14,6 +14,7 @@ import numpy as np
 from xgrad.axes.batched import Batched
 from xgrad.axes.constants import Constant
 from xgrad.axes.interpret import Overrides, interpreter
+from xgrad.axes.linalg import TriedCholesky
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall
 from xgrad.gradient.again import Checkpoint
@@ -22,6 +23,7 @@ from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate, loops
 from xgrad.jax_backend.batch import batch
 from xgrad.jax_backend.calls import call_back
+from xgrad.jax_backend.factors import tried_cholesky
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
 
@@ -60,6 +62,7 @@ def _checkpoint(op: Checkpoint, xp: Any, *arrays: Any) -> Any:
 
 
 EMISSION: Overrides = {
+    TriedCholesky: tried_cholesky,
     HostCall: call_back,
     **SPECIAL,
     VjpCall: _vjp_call,

@@ -17,7 +17,7 @@ from xgrad.axes.base import TensorType
 from xgrad.axes.constants import full, iota, ones_like
 from xgrad.axes.elementwise import Absolute, IsFinite, Log, Sign, add, cast, multiply, where
 from xgrad.axes.index import Gather, Take
-from xgrad.axes.linalg import Cholesky
+from xgrad.axes.linalg import TriedCholesky
 from xgrad.axes.loops import Switch
 from xgrad.axes.matrices import diagonal
 from xgrad.axes.reduce import All, Prod
@@ -119,7 +119,7 @@ def _by_lu(a: Var) -> Factors:
 
 def _by_cholesky(a: Var) -> Factors:
     """L where Cholesky finds one for every matrix of the batch; else the factors of LU."""
-    lower = Cholesky()(a)
+    lower = TriedCholesky()(a)
     found = IsFinite()(diagonal(lower))
     index = cast(All(tuple(range(found.type.ndim)))(found), np.dtype(np.int32))
     branches = (_lu_branch(a.type), _cholesky_branch(a.type))
