@@ -12,7 +12,9 @@ from xarray.groupers import BinGrouper, SeasonGrouper, UniqueGrouper
 import xgrad
 from tests.labels.programs import assert_gradient, assert_same_program
 from tests.labels.reference import run
+from xgrad.errors import UnsupportedError
 from xgrad.graph import format_graph
+from xgrad.names import XSort
 
 RNG = np.random.default_rng(5)
 TIME = pd.date_range("2001-01-05", periods=14, freq="ME")
@@ -201,6 +203,20 @@ def test_compiled_plans(keys: str, name: str) -> None:
         got, want = xgrad.jit(program)(y), program(y)
         xr.testing.assert_allclose(got, want, rtol=1e-12)
         assert got.dtype == want.dtype
+
+
+def test_one_sort_for_the_medians_of_all_groups() -> None:
+    days = pd.date_range("2001-01-01", "2003-12-31")
+    t = xr.DataArray(RNG.normal(size=len(days)), {"time": days}, ("time",), "t")
+    names = xgrad.jit(lambda t: t.groupby("time.month").median()).stages(t).names
+    assert sum([isinstance(node.op, XSort) for node in names.nodes]) == 1
+    assert len(names.nodes) < 50
+
+
+def test_traced_groups_are_refused_by_name() -> None:
+    x = xr.DataArray([1.0, 2, 3], dims="t", name="x")
+    with pytest.raises(UnsupportedError, match=r"groupby by `k` .*how many groups there are"):
+        xgrad.jit(lambda x, k: x.groupby(k).mean())(x, (x > 1).rename("k"))
 
 
 def test_new_codes_do_not_compile_again() -> None:

@@ -16,10 +16,11 @@ from xarray.core.options import _get_keep_attrs
 from xarray.core.resample import DatasetResample
 from xarray.groupers import RESAMPLE_DIM
 
+from xgrad.errors import UnsupportedError
 from xgrad.labels.checked import empty_as_missing
 from xgrad.labels.core import AbstractTraced, make, real
 from xgrad.labels.recording import recorded
-from xgrad.labels.scope import fresh
+from xgrad.labels.scope import fresh, subject
 from xgrad.labels.slots import read_variable
 from xgrad.names import build, partial
 
@@ -52,6 +53,18 @@ class Groups(NamedTuple):
     def overlap(self) -> bool:
         """Whether an entry is in several groups, as with overlapping seasons."""
         return int(self.sizes.sum()) > int(np.count_nonzero(self.codes >= 0))
+
+    @property
+    def even(self) -> bool:
+        """Whether the groups can be laid out side by side without much waste."""
+        return len(self.sizes) * int(self.sizes.max(initial=0)) <= 4 * self.codes.size + 64
+
+    def table(self) -> np.ndarray:
+        """A row of positions for each group, filled up with -1."""
+        rows = np.full((len(self.members), int(self.sizes.max(initial=0))), -1, np.int64)
+        for row, positions in zip(rows, self.members, strict=True):
+            row[: len(positions)] = positions
+        return rows
 
     def apart(self) -> tuple[np.ndarray, "Groups"]:
         """Positions at which entries are in one group each, and the groups of these."""
@@ -229,6 +242,19 @@ def _at_end(g: Grouped, skipna: bool | None, kind: str, end: int) -> Array:
     return np.where(place == nowhere, found.dtype.type(np.nan), found)
 
 
+def _median(g: Grouped, skipna: bool | None = None) -> Array:
+    """Groups laid out side by side, filled up with NaN, which is sorted last: one sort for all of them."""
+    table = g.groups.table()
+    there = (table >= 0).reshape(*table.shape, *[1] * (g.values.ndim - 1))
+    dtype = np.mean(np.empty(1, g.values.dtype)).dtype
+    rows = np.take(g.values.astype(dtype, copy=False), np.maximum(table, 0), axis=0)
+    axes = (1, *[i + 1 for i in g.others])
+    middle = np.nanmedian(np.where(there, rows, dtype.type(np.nan)), axis=axes)
+    if skipna is not False or g.values.dtype.kind not in "f":
+        return middle
+    return np.where(np.any(np.isnan(rows) & there, axis=axes), dtype.type(np.nan), middle)
+
+
 REDUCTIONS: Final[dict[Any, Callable[..., Array]]] = {  # by xarray's function for one group
     duck_array_ops.sum: _filled("sum", 0),
     duck_array_ops.prod: _filled("prod", 1),
@@ -242,6 +268,7 @@ REDUCTIONS: Final[dict[Any, Callable[..., Array]]] = {  # by xarray's function f
     duck_array_ops.array_all: _test("all"),
     duck_array_ops.first: _first,
     duck_array_ops.last: _last,
+    duck_array_ops.median: _median,
 }
 _OPTIONS: Final = {"skipna", "min_count", "ddof", "numeric_only"}
 
@@ -339,12 +366,18 @@ def _reduction(groupby: GroupBy, function: Any, dim: Any, options: dict[str, Any
     variables = [obj.variable] if isinstance(obj, xr.DataArray) else list(obj.variables.values())
     if not any(isinstance(read_variable(v).data, AbstractTraced) for v in variables):
         return NotImplemented
+    if function is duck_array_ops.median and not _can_sort_at_once(groupby, variables):
+        return NotImplemented
     dims = (along,) if dim is None else (dim,) if isinstance(dim, str) else dim
     dims = None if dims is ... else tuple(dims)
     left = [d for d in obj.dims if dims is not None and d not in dims]
     if (dims is not None and along not in dims) or name in left:
         return NotImplemented  # the groups stay as they are, or the result has two dims of one name
     return dims
+
+
+def _can_sort_at_once(groupby: GroupBy, variables: Sequence[xr.Variable]) -> bool:
+    return Groups.of(groupby).even and all(v.dtype.kind not in "bc" for v in variables)
 
 
 def reduce_groups(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -389,6 +422,24 @@ def map_groups(original: Callable[..., Any]) -> Callable[..., Any]:
         return func.of_array(self) if is_array else func.of_dataset(self)
 
     return map
+
+
+def resolve_group(original: Callable[..., Any]) -> Callable[..., Any]:
+    """xarray's ``_resolve_group``: what is grouped by must be known while tracing."""
+
+    def resolve(obj: Any, group: Any) -> Any:
+        found = original(obj, group)
+        data = read_variable(found.variable).data if isinstance(found, xr.DataArray) else None
+        if not isinstance(data, AbstractTraced):
+            return found
+        raise UnsupportedError(
+            f"groupby by {subject(data.value, dims=True)}: how many groups there are would depend on the data,"
+            " which are not known while the function is traced.\n"
+            "Group by a coord, or by an array that is not an argument; for a known number of groups that are numbered"
+            " from 0 use xgrad.segment_sum, segment_mean, ... by dim."
+        )
+
+    return resolve
 
 
 REDUCING: Final = (DataArrayGroupByBase, DatasetGroupByBase)  # whose ``reduce`` is replaced

@@ -18,6 +18,7 @@ from xarray.computation.rolling import DataArrayRolling
 from xarray.computation.rolling_exp import RollingExp
 from xarray.computation.weighted import Weighted
 from xarray.core import duck_array_ops, nputils
+from xarray.core import groupby as xarray_groupby
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
 from xarray.structure import merge as xarray_merge
@@ -174,6 +175,7 @@ HOOKS: Final = (
     Hook(xarray_missing, "push", _traced_or(missing.push)),
     Hook(nputils, "nanfirst", _traced_or(missing.first_valid)),
     Hook(nputils, "nanlast", _traced_or(missing.last_valid)),
+    Hook(xarray_groupby, "_resolve_group", grouping.resolve_group),
     *[Hook(owner, "reduce", grouping.reduce_groups) for owner in grouping.REDUCING],
     *[Hook(owner, "map", grouping.map_groups) for owner in grouping.MAPPING],
 )
