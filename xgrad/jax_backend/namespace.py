@@ -87,7 +87,6 @@ def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
     return lax.associative_scan(compose, (a, b), reverse=reverse, axis=axis)[1]
 
 
-
 def matrix_recurrence(a: Any, b: Any, reverse: bool) -> Any:
     """y_i = A_i y_{i-1} + b_i along the first axis, in parallel: maps y -> A y + b compose."""
 
@@ -111,6 +110,7 @@ class JaxNamespace:
     linalg = jnp.linalg
     expm = staticmethod(jax.scipy.linalg.expm)
     fft = jnp.fft
+    random = jax.random
     special = jax.scipy.special
 
     def __getattr__(self, name: str) -> Any:

@@ -20,6 +20,7 @@ from xgrad.axes.batched import Batched
 from xgrad.axes.interpret import emission
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall, JaxCall
+from xgrad.axes.random import DiscreteDraw, Draw
 from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Graph, Node, Var
@@ -156,6 +157,10 @@ class _Body:
         write = _WRITERS.get(type(node.op))
         if write is not None:
             return write(self, node, inputs)
+        return self.emitted(node, inputs)
+
+    def emitted(self, node: Node, inputs: Sequence[Value]) -> list[Value]:
+        """The statements that the emission of ``node`` makes."""
         recorder = Recorder()
         result = emission(node, SPECIAL)(recorder, *inputs)
         results = [result] if len(node.outputs) == 1 else list(result)
@@ -306,6 +311,18 @@ def _write_jax_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Va
     return outs
 
 
+def _write_draw(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    """Call by call for one key; for many, a function of the user's to be."""
+    op = node.op
+    assert isinstance(op, Draw | DiscreteDraw)
+    if inputs[0].ndim == op.core:
+        return body.emitted(node, inputs)
+    out = _value(node.outputs[0], body.names.new("drawn"))
+    name = body.names.function(op.sampler)
+    body.line(f"{out.name} = {name}({', '.join(v.name for v in inputs)})", _where(node))
+    return [out]
+
+
 def _write_host_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
     op = node.op
     assert isinstance(op, HostCall)
@@ -327,6 +344,8 @@ _WRITERS = {
     VjpCall: _write_vjp,
     JvpCall: _write_jvp,
     JaxCall: _write_jax_call,
+    Draw: _write_draw,
+    DiscreteDraw: _write_draw,
     Batched: _write_batched,
     Scan: write_scan,
     While: write_while,

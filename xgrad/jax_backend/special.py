@@ -16,6 +16,7 @@ from xgrad.axes.gammas import Betaln
 from xgrad.axes.index import Gather, PutAdd, PutAlong, Scatter, Take, TakeAlong
 from xgrad.axes.integrals import OwensT
 from xgrad.axes.loops import unpacked
+from xgrad.axes.random import DiscreteDraw, Draw
 from xgrad.axes.segment import SegmentMax, SegmentMin, SegmentSum, SegmentTake, SegmentTotals
 from xgrad.axes.sort import Argsort
 from xgrad.axes.special import LogExpit, Polygamma
@@ -23,6 +24,7 @@ from xgrad.axes.spread import other_axes
 from xgrad.axes.window import SliceUpdate
 from xgrad.graph import Op
 from xgrad.jax_backend.beta import betaln
+from xgrad.jax_backend.random import emit_draw
 from xgrad.jax_backend.segments import (
     gather_numbers,
     scatter_numbers,
@@ -199,6 +201,8 @@ def _barrier(op: Barrier, xp: Any, *arrays: Array) -> Any:
 
 
 SPECIAL: Mapping[type[Op], Callable[..., Array]] = {
+    Draw: emit_draw,
+    DiscreteDraw: emit_draw,
     Argsort: _argsort,
     Barrier: _barrier,
     Betaln: betaln,
