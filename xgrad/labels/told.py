@@ -126,7 +126,7 @@ TOLD: Final = (
     Told(KeyError, r"No variable named '(.+?)'", LabelNotFoundError, say.no_variable),
     Told(
         AttributeError,
-        r"'\w+' object has no attribute '(.+)'",
+        r"'(?:DataArray|Dataset|DataTree)' object has no attribute '(\w+)'",
         VariableNotFoundError,
         say.no_variable,
     ),

@@ -73,7 +73,11 @@ def _told(error: Exception, way: Way) -> XgradError | None:
     for t in TOLD:
         match = re.match(t.pattern, text, re.DOTALL) if isinstance(error, t.found) else None
         if match is not None and (not way.own or "interpreted as an integer" in text):
-            return _at(way.line, _both(t.error, type(error)), t.say(way.call, *match.groups()))
+            try:
+                said = t.say(way.call, *match.groups())
+            except (AttributeError, LookupError, TypeError, ValueError):
+                return None  # the calls below are not as this xarray has them: its own message then
+            return _at(way.line, _both(t.error, type(error)), said)
     found = None if way.own else bare_key(way.call)
     return None if found is None else _at(way.line, *found)
 

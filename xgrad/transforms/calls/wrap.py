@@ -5,7 +5,8 @@ without attrs and encoding. All else is made anew, so that users may change a re
 """
 
 import copy
-from collections.abc import Callable, Hashable, Sequence
+import io
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,7 +27,6 @@ from xgrad.labels.slots import (
     read_extras,
     read_variable,
 )
-from xgrad.transforms.calls.leaves import is_constant
 from xgrad.transforms.tree import flatten, unflatten
 
 Output = Callable[
@@ -185,7 +185,7 @@ class ConcreteTemplate:
     __slots__ = ("_value",)
 
     def __init__(self, value: Any) -> None:
-        if not _can_be_kept(value):
+        if isinstance(value, _USED_UP):
             raise UnsupportedTypeError(_not_a_result(value))
         self._value = copy.copy(value) if isinstance(value, np.ndarray) else value
 
@@ -197,12 +197,7 @@ class ConcreteTemplate:
         return self.build(arrays)
 
 
-_LIBRARIES = ("jax", "jaxlib", "numpy", "pandas", "xarray")
-
-
-def _can_be_kept(value: Any) -> bool:
-    """Whether every call may be handed the same object: a constant, or an array or index of a library."""
-    return is_constant(value) or type(value).__module__.partition(".")[0] in _LIBRARIES
+_USED_UP = (io.IOBase, Iterator)  # open files, generators: what one caller takes from them is gone
 
 
 def _not_a_result(value: Any) -> str:
