@@ -1,5 +1,6 @@
 """``xgrad.scan`` equals a Python loop, and so do its gradients, by both routes; its programs are loops, and few."""
 
+from functools import cache
 from typing import Any
 
 import jax
@@ -72,9 +73,8 @@ def test_a_loop_is_a_python_loop_and_so_are_its_gradients(shape: Shape, length: 
 
 
 @pytest.mark.parametrize("shape", OTHERS, ids=[s.name for s in OTHERS])
-@pytest.mark.parametrize(("length", "reverse"), [(0, False), (1, True), (7, False)])
-def test_other_loops_are_too(shape: Shape, length: int, reverse: bool):
-    check_against_python(shape, length, reverse)
+def test_other_loops_are_too(shape: Shape):
+    check_against_python(shape, 7, reverse=False)
 
 
 def check_against_python(shape: Shape, length: int, reverse: bool) -> None:
@@ -253,19 +253,25 @@ POLICIES = [
 ]
 
 
+LOOP = MIXED.arguments(11)
+
+
+@cache
+def slopes_of_loop(checkpoint: Any, reverse: bool, ad: str) -> Any:
+    """Value and gradients of a loop over ``LOOP``."""
+
+    def cost(init: Any, xs: Any) -> Any:
+        options = {"dim": "time", "reverse": reverse, "checkpoint": checkpoint}
+        return energy(xgrad.scan(MIXED.step, init, xs, **options))
+
+    return xgrad.value_and_grad(xgrad.jit(cost, ad=ad), (0, 1))(*LOOP)
+
+
 @pytest.mark.parametrize("checkpoint", ["sqrt", "auto", 1, 4, 100, *POLICIES])
 @each_direction
 @each_route
 def test_checkpoints_change_no_number(checkpoint: Any, reverse: bool, ad: str):
-    shape, length = MIXED, 11
-    init, xs = shape.arguments(length)
-
-    def cost(init: Any, xs: Any, checkpoint: Any) -> Any:
-        loop = xgrad.scan(shape.step, init, xs, dim="time", reverse=reverse, checkpoint=checkpoint)
-        return energy(loop)
-
-    gradient = xgrad.value_and_grad(xgrad.jit(cost, ad=ad, static_argnames="checkpoint"), (0, 1))
-    assert_close(gradient(init, xs, checkpoint=checkpoint), gradient(init, xs, checkpoint=None))
+    assert_close(slopes_of_loop(checkpoint, reverse, ad), slopes_of_loop(None, reverse, ad))
 
 
 def turning(init: Any, matrix: Any, checkpoint: Any) -> Any:

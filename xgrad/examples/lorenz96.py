@@ -40,7 +40,7 @@ NOISE, SPREAD = (
     2.0,
 )  # standard deviations of observations, and of the background; those of the weather are 3.6
 WINDOWS = (STEPS // 4, STEPS // 2, STEPS)
-ITERATIONS = 60  # of the search, in each window
+ITERATIONS = 40  # of the search, in each window
 
 
 def main(arguments: list[str] | None = None) -> int:
