@@ -150,7 +150,9 @@ def test_ufunc_options() -> None:
     assert_same(run(lambda a, b: np.add(a, b, out=a, where=b > 4), x, y), expected)
 
 
-@pytest.mark.parametrize("name", sorted(set(OPS) - set(UFUNCS)))
+@pytest.mark.parametrize(
+    "name", sorted({n for n in set(OPS) - set(UFUNCS) if hasattr(scipy.special, n)})
+)
 def test_special_functions(name: str) -> None:
     ufunc = getattr(scipy.special, name)
     x = np.array([0.1, 0.4, 0.9], np.float32)

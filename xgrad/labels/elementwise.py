@@ -37,7 +37,6 @@ SCIPY: dict[
     "beta": gammas.Beta,
     "betaln": gammas.Betaln,
     "poch": gammas.Poch,
-    "binom": gammas.Comb,
     "gammainc": gammas.Gammainc,
     "gammaincc": gammas.Gammaincc,
     "betainc": gammas.Betainc,
