@@ -260,7 +260,10 @@ def test_no_warning_outside_of_traces_or_after_a_split(recwarn):
 
 
 # ---- gradients -----------------------------------------------------------------------------------------------------
-PATHWISE = ["gamma", "t", "weibull_min"]
+PATHWISE = [
+    "weibull_min",
+    *[pytest.param(n, marks=pytest.mark.slow) for n in ("gamma", "t", "beta")],
+]
 
 
 @pytest.mark.parametrize("name", PATHWISE)
@@ -365,6 +368,7 @@ def test_multivariate_normal():
     xg.verify_grad(lambda mean, s: cost(mean, cov * s), [mean, xr.DataArray(1.3)])
 
 
+@pytest.mark.slow
 def test_ball_and_orthogonal():
     points = xg.random.ball(KEY, {"n": 4}, core={"xy": 2}, p=1)
     matrices = xg.random.orthogonal(KEY, {"n": 4}, core={"row": 3, "col": 3})
