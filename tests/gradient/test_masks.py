@@ -5,7 +5,7 @@ import pytest
 
 from tests.gradient.small import gradient, graph_of, pullback_graph, pushforward_graph, run
 from xgrad.axes import elementwise as e
-from xgrad.axes.reduce import sum_
+from xgrad.axes.reduce import Prod, sum_
 from xgrad.axes.structural import expand, permute, reshape
 from xgrad.gradient.masks import masked, scale
 
@@ -79,3 +79,47 @@ def test_scale_keeps_nested_masks_outermost():
     assert outer is not None and outer.mask is m and outer.keep
     inner = masked(outer.value)
     assert inner is not None and inner.mask is n and not inner.keep
+
+
+# ---- sums of masked cotangents: no one mask says what is cut off ---------------------------------------------------
+def two_terms(x):
+    """Both where(x > 0, log x, 0) and where(x > 1, log x, 0): at 0 both are cut off, and neither mask is the other."""
+    zero = e.zeros_like(x)
+    y = e.log(x)
+    above = e.where(e.greater(x, zero), y, zero)
+    return sum_(e.add(above, e.where(e.greater(x, e.ones_like(x)), e.multiply(y, y), zero)), (0,))
+
+
+def test_a_sum_of_masked_terms_is_cut_off_where_all_are():
+    np.testing.assert_allclose(gradient(two_terms, X), [0, 0, (1 + 2 * np.log(2)) / 2])
+
+
+def test_what_is_zero_by_chance_keeps_its_second_derivative():
+    """The cotangent of each (x - 1) is zero at 1, and no mask has made it so."""
+
+    def fun(x):
+        zero, d = e.zeros_like(x), e.subtract(x, e.ones_like(x))
+        square = e.multiply(d, d)
+        parts = [e.where(test(x, zero), square, zero) for test in (e.greater, e.NotEqual())]
+        return sum_(e.multiply(e.add(*parts), e.exp(x)), (0,))
+
+    x = np.array([1.0, 0.0])
+    inner = pullback_graph(graph_of(fun, x))
+    for outer in (pullback_graph, pushforward_graph):
+        (second,) = run(outer(inner), x, np.ones(()), np.array([1.0, 0.0]))
+        np.testing.assert_allclose(second, [4 * np.e, 0], rtol=1e-12)
+
+
+def test_through_maximum_and_reductions():
+    zero = np.array([0.0, 2.0])
+
+    def relu(x):
+        return sum_(e.maximum(e.log(x), e.zeros_like(x)), (0,))
+
+    np.testing.assert_allclose(gradient(relu, zero), [0, 0.5])
+
+    def product(x):
+        p = Prod((0,))(e.log(x))
+        return e.where(e.greater(p, e.ones_like(p)), p, e.zeros_like(p))
+
+    np.testing.assert_allclose(gradient(product, zero), [0, 0])
