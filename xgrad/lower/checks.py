@@ -18,7 +18,7 @@ import numpy as np
 from xgrad.axes.base import AbstractElementwise, TensorType, is_float
 from xgrad.axes.batched import Batched
 from xgrad.axes.checked import Checked
-from xgrad.axes.constants import full, full_like, iota
+from xgrad.axes.constants import Constant, Full, Iota, full, full_like, iota, position_dtype
 from xgrad.axes.elementwise import (
     Cast,
     IsFinite,
@@ -81,12 +81,13 @@ class Layout:
         return [node.inputs[0] for node in nodes if not is_float(node.outputs[0].type.dtype)]
 
 
-def with_flags(graph: Graph, kinds: Sequence[str]) -> tuple[Graph, Layout]:
+def with_flags(graph: Graph, kinds: Sequence[str], places: bool) -> tuple[Graph, Layout]:
     """``graph`` with its flags as one more output, the last, and what their rows mean.
 
-    ``kinds``: "finite" probes floats, "marks" probes ``Checked`` marks.
+    ``kinds``: "finite" probes floats, "marks" probes ``Checked`` marks. Without ``places`` all positions are 0: whether
+    something is wrong costs much less than where. The rows are the same.
     """
-    making = _Flags(graph, kinds)
+    making = _Flags(graph, kinds, places)
     outputs = making.run()
     return Graph(graph.inputs, [*outputs, making.flags()]), making.layout
 
@@ -97,8 +98,9 @@ def with_flags(graph: Graph, kinds: Sequence[str]) -> tuple[Graph, Layout]:
 class _Flags:
     """One graph on its way to a graph with flags."""
 
-    def __init__(self, graph: Graph, kinds: Sequence[str]) -> None:
+    def __init__(self, graph: Graph, kinds: Sequence[str], places: bool) -> None:
         self.graph = graph
+        self.places = places
         self.kinds = kinds
         self.layout = Layout(graph)
         self.new: dict[Var, Var] = {v: v for v in graph.inputs}
@@ -128,7 +130,7 @@ class _Flags:
         """Add a row: the first place where ``bad`` holds."""
         if bad.type.size:
             self.layout.rows[key] = self.layout.count
-            self.add(_first(bad, value))
+            self.add(_first(bad, value) if self.places else _whether(bad))
 
     def add(self, block: Var) -> None:
         self.blocks.append(block)
@@ -138,7 +140,7 @@ class _Flags:
         self, node: Node, graph: Graph, loop: Node | None, after: int = 0
     ) -> tuple[list[Var], Var]:
         """The outputs and flags of a graph inside ``node``; its rows come next, ``after`` so many others."""
-        making = _Flags(graph, self.kinds)
+        making = _Flags(graph, self.kinds, self.places)
         outputs, flags = making.run(), making.flags()
         rows = Rows(self.layout.count + after, flags.type.shape[1], making.layout, loop)
         self.layout.inside.setdefault(node, []).append(rows)
@@ -160,6 +162,8 @@ class _Flags:
         condition = self.new[node.inputs[0]]
         chosen = (condition, logical_not(condition))
         for branch, taken in zip(node.inputs[1:], chosen, strict=True):
+            if _is_data(branch):
+                continue  # whose infinities are no concern
             self.probe(("taken", node, branch), logical_and(taken, self.not_finite(branch)))
 
     def not_finite(self, var: Var) -> Var:
@@ -171,12 +175,22 @@ class _Flags:
     def made_here(self, out: Var, bad: Var) -> Var:
         """Where a value is not finite though what it was computed from is: place by place, or as a whole."""
         for v, by_place in dict.fromkeys(_sources(out)):
-            if is_float(v.type.dtype) and v.type.size:
+            if is_float(v.type.dtype) and v.type.size and not _is_finite_data(v):
                 theirs = self.not_finite(v)
                 if not by_place:
                     theirs = expand(any_(theirs, range(theirs.type.ndim)), bad.type.shape, ())
                 bad = logical_and(bad, logical_not(theirs))
         return bad
+
+
+def _is_data(v: Var) -> bool:
+    return isinstance(v.op, Full | Constant | Iota)
+
+
+def _is_finite_data(v: Var) -> bool:
+    """Whether a value is known to be finite: what is known is not computed, and XLA need not fold it."""
+    value: Any = v.op.value if isinstance(v.op, Full | Constant) else None
+    return value is not None and bool(np.isfinite(value.value.astype(complex)).all())
 
 
 def _sources(out: Var) -> Iterator[tuple[Var, bool]]:
@@ -196,11 +210,18 @@ def _sources(out: Var) -> Iterator[tuple[Var, bool]]:
         yield from [(v, by_place) for v in node.inputs]
 
 
+def _whether(bad: Var) -> Var:
+    """The row of a probe without the place."""
+    found = any_(bad, range(bad.type.ndim))
+    position = where(found, full((), 0, _ROW), full((), -1, _ROW))
+    return concat([reshape(x, (1, 1)) for x in (position, full((), 0, _ROW))], 1)
+
+
 def _first(bad: Var, value: Var | None) -> Var:
     """The row of a probe: the first place where ``bad`` holds, and the value there; -1 where there is none."""
     n = bad.type.size
-    beyond = full((n,), n, np.int64)
-    places = where(reshape(bad, (n,)), iota((n,), 0, np.int64), beyond)
+    dtype = position_dtype(n)
+    places = where(reshape(bad, (n,)), iota((n,), 0, dtype), full((n,), n, dtype))
     place = Min((0,))(places)
     found = less(place, full_like(place, n))
     row = [cast(where(found, place, full_like(place, -1)), _ROW)]

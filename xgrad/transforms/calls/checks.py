@@ -4,6 +4,7 @@ The compiled program gives one small array more, the flags (``lower.checks``), w
 """
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,27 +83,52 @@ class Labels:
         return f"{dim}={label!r}" if isinstance(label, str) else f"{dim}={label}"
 
 
+class _Flagged:
+    """A program that gives flags after its outputs."""
+
+    def __init__(
+        self, graph: Graph, kinds: Sequence[str], places: bool, options: CompileOptions
+    ) -> None:
+        flagged, self._layout = with_flags(graph, kinds, places)
+        lifted, constants = lift(flagged)
+        self._executable = executable_for(lifted, options)
+        self._constants = to_device(constants)
+
+    def run(self, arrays: Sequence[Any]) -> tuple[Sequence[Any], Finding | None]:
+        *outputs, flags = self._executable(*arrays, *self._constants)
+        return outputs, first_finding(self._layout, np.asarray(flags))
+
+
 class Checks:
-    """A program that gives flags, and what is said of them."""
+    """The checks of a program: run with it, and what is said of what they find."""
 
     def __init__(
         self, graph: Graph, kinds: Sequence[str], labels: Labels, options: CompileOptions
     ) -> None:
-        flagged, self._layout = with_flags(graph, ["marks", *kinds])
-        lifted, constants = lift(flagged)
-        self._executable = executable_for(lifted, options)
-        self._constants = to_device(constants)
+        self._graph = graph
+        self._kinds = ["marks", *kinds]
+        self._options = options._replace(donate=())  # the arrays may be needed once more
         self._labels = labels
 
     def run(self, arrays: Sequence[Any]) -> Sequence[Any] | None:
         """The outputs for some arrays; None inside a trace of JAX. Raises what was found."""
         if any(is_tracer(x) for x in arrays):
             return None
-        *outputs, flags = self._executable(*arrays, *self._constants)
-        finding = first_finding(self._layout, np.asarray(flags))
+        outputs, finding = self._flagged.run(arrays)
         if finding is not None:
-            raise self._error(finding)
+            _, placed = self._placed.run(arrays)
+            raise self._error(placed or finding)
         return outputs
+
+    @cached_property
+    def _flagged(self) -> "_Flagged":
+        """The program of every call: whether something is wrong."""
+        return _Flagged(self._graph, self._kinds, False, self._options)
+
+    @cached_property
+    def _placed(self) -> "_Flagged":
+        """The program of calls where something is: what, and where."""
+        return _Flagged(self._graph, self._kinds, True, self._options)
 
     def _error(self, finding: Finding) -> Exception:
         line = _line(finding.node.source)
