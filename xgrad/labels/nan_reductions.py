@@ -66,23 +66,23 @@ class _Valid:
         self.axis = axis
         self.mask = ~np.isnan(a)
         # in float64, exact up to 2**53 and much faster than a sum of integers
-        self.count = np.sum(self.mask, axis=axis, dtype=np.float64, keepdims=True)
+        self.count = np.sum(self.mask, axis=axis, dtype=np.float64)
 
     def mean(self) -> Array:
         zero = self.a.dtype.type(0)
-        total = np.sum(np.where(self.mask, self.a, zero), axis=self.axis, keepdims=True)
-        return total / empty_as_missing(self.count).astype(total.dtype)
+        total = np.sum(np.where(self.mask, self.a, zero), axis=self.axis)
+        return total / empty_as_missing(self.count).astype(total.dtype, copy=False)
 
     def squares(self, centre: Array) -> Array:
-        """The sum of the squared distances from ``centre``."""
+        """The sum of the squared distances from ``centre``, which has the axes that are reduced."""
         apart = np.where(self.mask, self.a - centre, self.a.dtype.type(0))
         squares = np.square(np.absolute(apart) if self.a.dtype.kind == "c" else apart)
-        return np.sum(squares, axis=self.axis, keepdims=True)
+        return np.sum(squares, axis=self.axis)
 
 
 def _shown(result: Array, a: Array, axis: Axis, keepdims: Any) -> Array:
-    """A result with its reduced axes kept, or without them."""
-    return result if keepdims is True else np.squeeze(result, normal_axes(axis, a.ndim))
+    """A result without its reduced axes, or with them."""
+    return np.expand_dims(result, normal_axes(axis, a.ndim)) if keepdims is True else result
 
 
 def nanmean(
@@ -119,10 +119,11 @@ def nanvar(
         return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims is True)  # pyright: ignore
     a = a.astype(dtype or a.dtype, copy=False)
     valid = _Valid(a, axis)
-    total = valid.squares(valid.mean() if mean is NO_VALUE else mean)
+    centre = _shown(valid.mean(), a, axis, True) if mean is NO_VALUE else mean
+    total = valid.squares(centre)
     freedom = valid.count - ddof
     few = freedom <= 0
-    divided = total / np.where(few, 1, freedom).astype(total.dtype)
+    divided = total / np.where(few, 1, freedom).astype(total.dtype, copy=False)
     return _shown(np.where(few, total.dtype.type(np.nan), divided), a, axis, keepdims)
 
 
