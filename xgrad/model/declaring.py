@@ -1,18 +1,20 @@
 """How declarations become sites: dims and coords are settled, symbols made, observations checked."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, ObservedValueError, nearest
+from xgrad.errors import ArgumentError, DimensionError, ObservedValueError, nearest
 from xgrad.graph import user_source
 from xgrad.labels import is_traced
-from xgrad.model.dims import Dims, ModelDims, plain
+from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.distributions.bijections import Affine, Bijection
+from xgrad.model.distributions.vector_bijections import named_bijection
+from xgrad.model.places import first_place, first_value
 from xgrad.model.sites import DataSite, FreeSite, ObservedSite
 from xgrad.transforms.calls.backing import is_numeric
 from xgrad.transforms.graphs.symbols import xtensor
@@ -29,7 +31,7 @@ class Declaration:
     dims: Dims = None
     observed: Any = None
     missing: str = "error"
-    transform: Bijection | None = None
+    transform: Bijection | str | None = None
     noncentered: bool = False
 
     @property
@@ -92,9 +94,9 @@ def free_site(dims: ModelDims, found: Declaration) -> FreeSite:
             f"{found.what} is a discrete latent variable, which gradient-based inference cannot sample.\n"
             "Sum it out of the density by hand (a Mixture does), or give it observed=."
         )
-    sizes = dims.resolve(found.what, found.dims, implied_sizes(distribution))
+    sizes = dims.resolve(found.what, _wanted_dims(found), implied_sizes(distribution))
     symbol = xtensor(found.name, tuple(sizes), sizes, "float64", dims.of(sizes))
-    bijection, standard = _bijection(found)
+    bijection, standard = _bijection(found, tuple(sizes))
     return FreeSite(found.name, symbol, user_source(), distribution, bijection, standard)
 
 
@@ -103,7 +105,25 @@ def implied_sizes(distribution: Distribution) -> dict[Any, int]:
     return {**distribution.batch_sizes, **distribution.core_sizes}
 
 
-def _bijection(found: Declaration) -> tuple[Bijection, Distribution | None]:
+def _wanted_dims(found: Declaration) -> Dims:
+    """The dims that were asked for, to which those of one value belong."""
+    core = found.distribution.event_dims
+    if found.dims is None:
+        return (..., *[d for d in core if d not in implied_sizes(found.distribution)])
+    names = (found.dims,) if isinstance(found.dims, str) else tuple(found.dims)
+    lacking = [d for d in core if d not in names]
+    if lacking and ... not in names:
+        raise DimensionError(
+            f"{found.what}: dims={names} lacks {lacking[0]!r}, along which one value lies; add it."
+        )
+    return (*names, *[d for d in lacking if d not in implied_sizes(found.distribution)])
+
+
+def _bijection(
+    found: Declaration, dims: tuple[Hashable, ...]
+) -> tuple[Bijection, Distribution | None]:
+    if isinstance(found.transform, str):
+        return named_bijection(found.transform, found.what, found.distribution.event_dims, dims), None
     if found.transform is not None:
         return found.transform, None
     if not found.noncentered:
@@ -133,7 +153,7 @@ def _check_support(found: Declaration, data: DataSite, missing: xr.DataArray) ->
     inside = found.distribution.support.contains(data.value)
     if is_traced(inside):
         return
-    outside = ~(inside | missing)
+    outside = ~(inside | missing.any(set(missing.dims) - set(inside.dims)))
     if outside.any():
         raise ObservedValueError(
             f"{found.what}: {int(outside.sum())} of {outside.size} observed values are outside"
@@ -147,17 +167,3 @@ def _missing_values(found: Declaration, missing: xr.DataArray) -> ObservedValueE
         f" the first at {first_place(missing)}.\n"
         'Say what to do with them: missing="drop" leaves them out, missing="impute" infers them.'
     )
-
-
-def first_value(array: xr.DataArray, where: xr.DataArray) -> str:
-    """The first value at which ``where`` holds, with its labels."""
-    return f"{plain(array.values[where.values][0])!r} at {first_place(where)}"
-
-
-def first_place(where: xr.DataArray) -> str:
-    """The first entry at which ``where`` holds, by its labels, or positions where there are none."""
-    place = np.argwhere(np.atleast_1d(where.values))[0]
-    indexes = where.indexes
-    named = zip(where.dims, place, strict=False)
-    found = [f"{d}={plain(indexes[d][i])!r}" if d in indexes else f"{d}[{i}]" for d, i in named]
-    return ", ".join(found) or "its only entry"

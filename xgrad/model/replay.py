@@ -9,7 +9,7 @@ from xgrad.graph import Var, substitute
 from xgrad.labels import is_traced, unwrap, wrap
 from xgrad.labels.slots import read_variable
 from xgrad.names import build
-from xgrad.names.resize import resize
+from xgrad.transforms.graphs.resize import resize
 from xgrad.transforms.parts import parts_of
 from xgrad.transforms.tree import tree_map
 

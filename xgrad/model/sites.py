@@ -63,9 +63,11 @@ class ObservedSite(Site):
     imputed: Imputed | None = None
 
     def log_density(self) -> xr.DataArray:
-        """The expression for the log-density, entry by entry: 0 where nothing was observed."""
+        """The expression for the log-density, entry by entry: 0 where nothing, or not all of a vector, was observed."""
         terms = self.distribution.log_density(self.symbol)
-        return terms if self.seen is None else xr.where(self.seen, terms, 0.0)
+        if self.seen is None:
+            return terms
+        return xr.where(self.seen.all(set(self.seen.dims) - set(terms.dims)), terms, 0.0)
 
 
 @dataclass(frozen=True, eq=False)

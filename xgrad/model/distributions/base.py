@@ -13,8 +13,10 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError, nearest
 from xgrad.functions import random
+from xgrad.labels import is_traced
 from xgrad.model.context import current_model
 from xgrad.model.distributions.supports import Support, real
+from xgrad.model.places import first_value
 
 Labeled = Any  # a DataArray or a number
 Sizes = Mapping[Hashable, int]
@@ -22,10 +24,13 @@ _REQUIRED: Any = object()
 
 
 class Parameter(NamedTuple):
-    """A parameter of a distribution: where its values must lie, and its default."""
+    """A parameter of a distribution: where its values must lie (None: it is no number), and its default."""
 
-    support: Support = real
+    support: Support | None = real
     default: Any = _REQUIRED
+
+
+CORE_DIMS = Parameter(None, None)
 
 
 def table(**parameters: Parameter) -> Mapping[str, Parameter]:
@@ -44,7 +49,8 @@ class Distribution:
     """A distribution over labeled arrays. Parameters broadcast by name; dims that a parameter has, the variable has.
 
     Subclasses state ``parameters``, ``support`` and ``_log_density``; ``_draw``, ``_cdf`` and ``_quantile`` where they
-    have a closed form. A distribution of whole vectors names their dims in ``core_dims``, which its density sums out.
+    have a closed form. ``core_dims`` are those along which parameters (or values) are used as a whole; the values of a
+    distribution of vectors have some of them, its ``event_dims``, and its density has none.
     """
 
     parameters: ClassVar[Mapping[str, Parameter]] = table()
@@ -66,7 +72,11 @@ class Distribution:
         for name, value in _bound(cls, args, _converted(cls, parameters)).items():
             setattr(self, name, value)
         check_parameters(self)
+        self._settle()
         return self
+
+    def _settle(self) -> None:
+        """Fill in, and check, what depends on several parameters."""
 
     @property
     def values(self) -> dict[str, Any]:
@@ -78,49 +88,93 @@ class Distribution:
         """Where the density is positive."""
         return real
 
+    @property
+    def event_dims(self) -> tuple[Hashable, ...]:
+        """The dims of one value."""
+        return self.core_dims
+
     def log_density(self, x: Labeled) -> Labeled:
         """The logarithm of the density (or probability) at ``x``: -inf outside the support, with gradient zero."""
-        inside = self.support.contains(x)
-        value = self._log_density(self._kept_inside(x, inside))
+        found, x = self._of_one_dtype(x)
+        inside = found.support.contains(x)
+        value = found._log_density(found._kept_inside(x, inside))
         return xr.where(inside, value, -np.inf)
 
     def _kept_inside(self, x: Labeled, inside: Labeled) -> Labeled:
         """``x`` with a harmless value in place of those at which the formula has none."""
-        return xr.where(inside, x, self.support.inside())
+        return xr.where(inside, x, self.support.inside(x))
 
     def draw(self, key: Any, sizes: Sizes | None = None) -> xr.DataArray:
-        """Draws by a random key: one for each entry of the parameters, and along the dims of ``sizes``."""
-        return self._draw(key, {**self.batch_sizes, **(sizes or {})})
+        """Draws by a random key: one for each entry of the parameters, and along the dims of ``sizes``.
+
+        ``sizes`` must have the dims of a vector where no parameter has them.
+        """
+        drawn = self._draw(key, {**self.batch_sizes, **self.core_sizes, **(sizes or {})})
+        return drawn if self.support.discrete else drawn.astype(self._dtype(), copy=False)
 
     def cdf(self, x: Labeled) -> Labeled:
         """The probability of a value up to ``x``."""
-        if self.support.discrete:
+        found, x = self._of_one_dtype(x)
+        if found.support.discrete:
             x = np.floor(x)
-        value = self._cdf(self._kept_inside(x, self.support.contains(x)))
-        lower, upper = self.support.bounds
+        value = found._cdf(found._kept_inside(x, found.support.contains(x)))
+        lower, upper = found.support.bounds
         if lower is not None:
-            value = xr.where(x < lower if self.support.discrete else x <= lower, 0.0, value)
+            value = xr.where(x < lower if found.is_lumped else x <= lower, 0.0, value)
         return value if upper is None else xr.where(x >= upper, 1.0, value)
+
+    @property
+    def is_lumped(self) -> bool:
+        """Whether single values have a probability."""
+        return self.support.discrete
+
+    def log_cdf(self, x: Labeled) -> Labeled:
+        """The logarithm of ``cdf``."""
+        return np.log(self.cdf(x))
+
+    def log_survival(self, x: Labeled) -> Labeled:
+        """The logarithm of the probability of more than ``x``."""
+        return np.log1p(-self.cdf(x))
 
     def quantile(self, q: Labeled) -> Labeled:
         """The value below which a share ``q`` lies."""
-        return self._quantile(q)
+        found, q = self._of_one_dtype(q)
+        return found._quantile(q)
 
     @property
     def batch_sizes(self) -> dict[Hashable, int]:
         """The dims that the parameters broadcast to, less core dims of their own."""
-        sizes: dict[Hashable, int] = {}
-        for value in self.values.values():
-            sizes.update({d: n for d, n in _sizes(value).items() if d not in self.core_dims})
-        return sizes
+        return {d: n for d, n in self._all_sizes().items() if d not in self.core_dims}
 
     @property
     def core_sizes(self) -> dict[Hashable, int]:
-        """The core dims of a value, as far as the parameters tell their sizes."""
-        sizes: dict[Hashable, int] = {}
-        for value in self.values.values():
-            sizes.update({d: n for d, n in _sizes(value).items() if d in self.core_dims})
-        return sizes
+        """The dims of one value, as far as the parameters tell their sizes."""
+        return {d: n for d, n in self._all_sizes().items() if d in self.event_dims}
+
+    def _all_sizes(self) -> dict[Hashable, int]:
+        return {d: n for value in self.values.values() for d, n in _sizes(value).items()}
+
+    def _batch(self, sizes: Sizes) -> dict[Hashable, int]:
+        """``sizes`` without those of one value."""
+        return {d: n for d, n in sizes.items() if d not in self.event_dims}
+
+    def _dtype(self, *values: Labeled) -> np.dtype:
+        """That of the floats among the parameters and ``values``; float64 where there are none but Python's."""
+        found = [
+            v.dtype for v in (*self.values.values(), *values) if _kind(v) == "f" and _is_array(v)
+        ]
+        return np.result_type(*found) if found else np.dtype(np.float64)
+
+    def _of_one_dtype(self, x: Labeled) -> tuple[Self, Labeled]:
+        """This distribution and ``x`` with all numbers in one float dtype, which Python's do not decide."""
+        dtype = self._dtype(x)
+
+        def change(value: Any) -> Any:
+            if not _is_array(value):
+                return dtype.type(value) if type(value) in (int, float) else value
+            return value.astype(dtype) if _kind(value) in "iub" else value
+
+        return self.replaced(change), change(x)
 
     def standardised(self) -> "tuple[Labeled, Labeled, Distribution]":
         """Location, scale, and the distribution of (x - location) / scale, where the family has them."""
@@ -133,7 +187,7 @@ class Distribution:
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         for name, value in self.values.items():
-            setattr(other, name, change(value))
+            setattr(other, name, _changed(value, change))
         return other
 
     def _log_density(self, x: Labeled) -> Labeled:
@@ -194,17 +248,85 @@ def _bound(cls: type[Distribution], args: Sequence[Any], given: Mapping[str, Any
 
 
 def check_parameters(distribution: Distribution) -> None:
-    """Raise ArgumentError where a parameter that is known now lies outside its support."""
+    """Raise ArgumentError where a parameter has no named dims, or lies outside its support as far as that is known."""
+    family = type(distribution).__name__
     for name, parameter in distribution.parameters.items():
         value = getattr(distribution, name)
-        if isinstance(value, int | float | np.number) and not parameter.support.contains(value):
+        if parameter.support is None or value is None or is_traced(value):
+            continue
+        if not isinstance(value, xr.DataArray) and (np.ndim(value) > 0 or _kind(value) in "OU"):
             raise ArgumentError(
-                f"{type(distribution).__name__}: {name}={value} is not in {parameter.support}."
+                f"{family}: {name} is {_described(value)}; give a number, or a DataArray, whose dims are named."
             )
+        inside = parameter.support.contains(value)
+        if isinstance(value, xr.DataArray):
+            inside = inside | value.isnull()
+            if not inside.all():
+                raise ArgumentError(
+                    f"{family}: {int((~inside).sum())} of {value.size} values of {name} are not in"
+                    f" {parameter.support}; the first is {first_value(value, ~inside)}."
+                )
+        elif not inside:
+            raise ArgumentError(f"{family}: {name}={value} is not in {parameter.support}.")
+
+
+def names_of(dims: Any) -> tuple[Hashable, ...]:
+    """One dim, or several, as a tuple."""
+    if dims is None:
+        return ()
+    return tuple(dims) if isinstance(dims, list | tuple) else (dims,)
+
+
+def core_dims_of(
+    distribution: Distribution, given: Any, array: Any, count: int = 1
+) -> tuple[Hashable, ...]:
+    """The core dims as given; or all dims of a parameter that has no others. Raises ArgumentError where it has."""
+    family, dims = type(distribution).__name__, getattr(array, "dims", ())
+    found = names_of(given) or tuple(dims)
+    if len(found) != count:
+        raise ArgumentError(
+            f"{family}: say in core_dims= which {count} of the dims {tuple(dims)} a value is made along."
+        )
+    lacking = [d for d in found if array is not None and d not in dims]
+    if lacking:
+        raise ArgumentError(
+            f"{family}: core_dims={found!r}, and the parameter has the dims {tuple(dims)}"
+            f"{nearest(lacking[0], dims)}"
+        )
+    return found
+
+
+def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A parameter changed, also within distributions that it consists of."""
+    if isinstance(value, Distribution):
+        return value.replaced(change)
+    if isinstance(value, list | tuple):
+        return tuple([_changed(v, change) for v in value])
+    return change(value)
 
 
 def _sizes(value: Any) -> Mapping[Hashable, int]:
+    """The dims of a parameter; of distributions, those that their draws have."""
+    if isinstance(value, Distribution):
+        return {**value.batch_sizes, **value.core_sizes}
+    if isinstance(value, list | tuple):
+        return {d: n for v in value for d, n in _sizes(v).items()}
     return getattr(value, "sizes", {})
+
+
+def _is_array(value: Any) -> bool:
+    return hasattr(value, "dtype")
+
+
+def _kind(value: Any) -> str:
+    """The kind of a NumPy dtype."""
+    return value.dtype.kind if _is_array(value) else np.asarray(value, copy=None).dtype.kind
+
+
+def _described(value: Any) -> str:
+    if np.ndim(value) > 0:
+        return f"an array of shape {np.shape(value)} without names of dims"
+    return f"a {type(value).__name__}"
 
 
 def _short(value: Any) -> str:

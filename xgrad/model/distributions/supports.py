@@ -28,8 +28,8 @@ class Support:
         """Whether each value (or vector) lies in the set."""
         raise NotImplementedError(type(self).__name__)
 
-    def inside(self) -> Labeled:
-        """A value in the set, to stand where a value outside would make NaN."""
+    def inside(self, x: Labeled) -> Labeled:
+        """A value in the set, to stand where a value of ``x`` outside would make NaN."""
         raise NotImplementedError(type(self).__name__)
 
     def bijection(self) -> Bijection:
@@ -44,7 +44,7 @@ class Real(Support):
     def contains(self, x: Labeled) -> Labeled:
         return np.isfinite(x)
 
-    def inside(self) -> Labeled:
+    def inside(self, x: Labeled) -> Labeled:
         return 0.0
 
     def bijection(self) -> Bijection:
@@ -78,7 +78,7 @@ class Interval(Support):
             inside = inside & ((x <= self.upper) if high else (x < self.upper))
         return inside
 
-    def inside(self) -> Labeled:
+    def inside(self, x: Labeled) -> Labeled:
         if self.lower is None:
             return self.upper - 1.0
         return self.lower + 1.0 if self.upper is None else 0.5 * (self.lower + self.upper)
@@ -115,7 +115,7 @@ class Integers(Support):
             inside = inside & (x <= self.upper)
         return inside
 
-    def inside(self) -> Labeled:
+    def inside(self, x: Labeled) -> Labeled:
         return 0 if self.lower is None else self.lower
 
     def __str__(self) -> str:
