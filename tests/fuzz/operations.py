@@ -423,7 +423,13 @@ def groupby_roughly(x: Array, by: Any, name: str) -> Array:
     return getattr(x.groupby(by), name)()
 
 
-@operation(_grouped(["sum", "max"]))
+def _group_arithmetic(rng: Rng, x: Array) -> Params:
+    if "total" in x.coords:
+        raise ValueError("a traced coord that is computed in two ways is dropped, with a warning")
+    return _grouped(["sum", "max"])(rng, x)
+
+
+@operation(_group_arithmetic)
 def group_arithmetic(x: Array, by: Any, name: str) -> Array:
     return x.groupby(by) - getattr(x.groupby(by), name)()
 
