@@ -18,8 +18,8 @@ _FEWEST = 100  # effective draws a chain, of the same source
 def summary(result: xr.DataTree | xr.Dataset) -> xr.Dataset:
     """The posterior in numbers, along the dim ``statistic``: mean, sd, quantiles, and how far its draws can be trusted.
 
-    ``mcse`` is the Monte Carlo standard error of the mean, ``ess_bulk`` and ``ess_tail`` the effective numbers of draws,
-    ``rhat`` compares the chains (1: they agree). Raises ImportError where blackjax is missing (``pip install
+    ``mcse`` is the Monte Carlo standard error of the mean, ``ess_bulk`` and ``ess_tail`` the effective numbers of
+    draws, ``rhat`` compares the chains (1: they agree). Raises ImportError where blackjax is missing (``pip install
     'xgrad[sample]'``), ArgumentError where there is no posterior.
 
     >>> import numpy as np, xarray as xr
