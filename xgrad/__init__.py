@@ -211,3 +211,6 @@ def __dir__() -> list[str]:
 
 # now, since the first import of the module of that name would otherwise put the module here
 globals()["options"] = _find("options")
+import_module("xgrad.options").look_up_rules(
+    lambda: import_module("xgrad.lower.catalogue").rule_names()
+)

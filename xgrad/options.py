@@ -5,11 +5,10 @@ module imports nothing from xgrad but the errors. From the environment it reads 
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from difflib import get_close_matches
-from importlib import import_module
 from typing import Any, Literal, NamedTuple, get_args
 
 from xgrad.errors import ArgumentError, nearest
@@ -85,6 +84,15 @@ class options(AbstractContextManager[None]):
             _LOCAL.reset(self._token)
 
 
+_rule_names: Callable[[], Collection[str]] = tuple
+
+
+def look_up_rules(names: Callable[[], Collection[str]]) -> None:
+    """Let ``names`` tell the rewrite rules that there are. Their tables stand far above this module."""
+    global _rule_names
+    _rule_names = names
+
+
 def _checked(name: str, value: Any) -> Any:
     if name not in Options._fields:
         known = Options._fields
@@ -101,9 +109,8 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _checked_rules(value: Any) -> tuple[str, ...]:
-    """Names of rewrite rules. Their tables stand far above this module, and are looked up where a rule is named."""
     names = (value,) if isinstance(value, str) else tuple(value or ())
-    known = import_module("xgrad.lower.catalogue").rule_names() if names else ()
+    known = _rule_names() if names else ()
     for name in names:
         if name not in known:
             raise ArgumentError(
