@@ -16,7 +16,7 @@ from xgrad.errors import UnsupportedError
 from xgrad.labels.core import is_traced_array
 from xgrad.labels.elementwise import as_traced
 from xgrad.labels.fitting import is_traced
-from xgrad.labels.least_squares import Problem, minimise
+from xgrad.labels.least_squares import Problem, minimise, solve_definite
 from xgrad.labels.scope import FREE, current_trace
 
 Array = Any
@@ -155,17 +155,18 @@ def _covariance(problem: Problem, params: Array, count: Array, absolute: bool) -
 
     Infinite where there are no more values than parameters, or the parameters are not determined.
     """
-    rows = problem.jacobian(params)
+    cost, _, normal = problem.local(params)
     size = params.shape[0]
-    scale = np.sqrt(np.sum(np.square(rows), axis=-1))
-    scaled = rows / scale[:, None]
-    inverse = np.linalg.inv(np.matmul(scaled, scaled.T)) / (scale[:, None] * scale[None, :])
+    scale = np.sqrt(np.stack([normal[k, k] for k in range(size)]))
+    scales = scale[:, None] * scale[None, :]
+    units = np.eye(size)
+    columns = [solve_definite(normal / scales, as_traced(unit, params)) for unit in units]
+    inverse = np.stack(columns) / scales
     if absolute:
         factor = 1.0
     else:
         freedom = np.where(count > size, count - size, 1)
-        factor = np.sum(np.square(problem.at(params))) / freedom
-        factor = np.where(count > size, factor, np.inf)
+        factor = np.where(count > size, 2 * cost / freedom, np.inf)
     known = np.all(np.isfinite(inverse)) & np.all(np.isfinite(factor))
     found = np.where(known, np.where(known, inverse, 0.0) * np.where(known, factor, 0.0), np.inf)
     return np.where(np.isnan(params[0]), np.nan, found)

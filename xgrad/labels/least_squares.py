@@ -3,7 +3,8 @@
 The residuals are a closed graph of the parameters and of all that they are measured by. One loop of damped
 Gauss-Newton steps (Levenberg and Marquardt's, with Nielsen's rule for the damping) finds the parameters; bounds are
 kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its change by the
-data tells how the parameters move, at the cost of one linear solve.
+data tells how the parameters move, at the cost of one linear solve. The loop evaluates the residuals and their
+derivatives once per step, and a step of Newton's at its end brings the last digits, as many as the conditions above need.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,17 +23,28 @@ from xgrad.names import XWhile, build
 from xgrad.names.types import XType
 
 Array = Any
-PARAM = "_param"  # the dim of the parameters; no dim of a user's
+PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 20 * ROUNDING**2  # what a value's share in the cost may still fall by, relative to all
+SETTLED = 1e-18  # what a value's share in the cost may still fall by, relative to all, before Newton's step
+SMALL = 4  # so many equations are written out; a call of LAPACK for each of many slices takes longer
+
+
+class Local(NamedTuple):
+    """The cost around a point, as if the residuals were linear."""
+
+    cost: Array  # half the sum of squares
+    gradient: Array
+    normal: Array  # a row and a column for each parameter
 
 
 class State(NamedTuple):
     """What a step hands on to the next."""
 
     params: Array
-    cost: Array  # half the sum of squares
+    cost: Array
+    gradient: Array
+    normal: Array
     damping: Array
     growth: Array  # of the damping, at the next step that fails
     steps: Array
@@ -52,19 +64,27 @@ class Problem(NamedTuple):
         found = _vector(np.ravel(function(symbol)).astype(FLOAT, copy=False), "_residual")
         return cls(*close([found.value], [symbol.value]))
 
+    @property
+    def size(self) -> int:
+        """How many residuals there are."""
+        (found,) = self.residuals.outputs
+        return found.type.shape[0]
+
     def at(self, params: Array) -> Array:
         """The residuals, of one axis."""
         (found,) = self.residuals(_vector(params).value, *self.outside)
         return _array(found, params.scope)
 
-    def jacobian(self, params: Array) -> Array:
-        """A row for each parameter: the derivatives of the residuals by it."""
+    def local(self, params: Array) -> Local:
+        """The cost and its derivatives, but for those of the residuals' second order."""
         params = _vector(params)
-        found = self.at(params).value
+        found = self.at(params)
         rows = [
-            lazy_pushforward([found], [params.value], [unit.value])[0] for unit in _units(params)
+            _array(lazy_pushforward([found.value], [params.value], [unit.value])[0], params.scope)
+            for unit in _units(params)
         ]
-        return np.stack([_array(row, params.scope) for row in rows])
+        gradient = np.stack([np.sum(row * found) for row in rows])
+        return Local(0.5 * np.sum(np.square(found)), gradient, _products(rows))
 
     def cost(self, params: Array) -> Array:
         return 0.5 * np.sum(np.square(self.at(params)))
@@ -170,10 +190,11 @@ def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array,
 
 
 def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
-    """The last parameters of the loop, NaN where it came to no end."""
+    """Where the loop ends, and one step of Newton's; NaN where it came to no end."""
+    first = [_named(x, t) for x, t in zip(problem.local(start), _types(start.size), strict=True)]
     number = [build.scalar(x, FLOAT) for x in (1e-3, 2.0)]
     steps, done = build.scalar(0, np.int64), build.scalar(False, bool)
-    carries = [start.value, problem.cost(start).value, *number, steps, done]
+    carries = [start.value, *first, *number, steps, done]
     invariants = [lower.value, upper.value, *problem.outside]
 
     def states(given: Sequence[Array]) -> tuple[State, Problem, Array, Array]:
@@ -190,7 +211,12 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
     loop = XWhile(_closed(given, [done], again), body, len(carries))
     last = State(*[_array(v, start.scope) for v in loop.apply(*given)])
     good = last.done & np.isfinite(last.cost)
-    return np.where(good, last.params, np.nan)
+    return np.where(good, _newton(last, problem, lower, upper), np.nan)
+
+
+def _types(size: int) -> tuple[XType, XType, XType]:
+    """Of the cost, its gradient and the normal matrix."""
+    return XType((), (), FLOAT), _type(size), XType((PARAM, ROW), (size, size), FLOAT)
 
 
 def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
@@ -198,24 +224,26 @@ def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
 
     Near the end rounding hides what a step gains: there it is taken on trust, until nothing more is to be expected.
     """
-    params, cost = state.params, state.cost
-    rows, residuals = problem.jacobian(params), problem.at(params)
-    gradient = np.matmul(rows, residuals)
-    held = ((params <= lower) & (gradient > 0)) | ((params >= upper) & (gradient < 0))
-    gradient = np.where(held, 0.0, gradient)
-    direction = _direction(rows, gradient, ~held, state.damping)
+    params, cost, normal = state.params, state.cost, state.normal
+    free = _free(state, lower, upper)
+    gradient = np.where(free, state.gradient, 0.0)
+    direction = _direction(normal, gradient, free, state.damping)
     trial = np.minimum(np.maximum(params + direction, lower), upper)
-    after = problem.cost(trial)
-    hoped = _foreseen(rows, gradient, direction)
-    foreseen = _foreseen(rows, gradient, trial - params)
-    close_by = (foreseen > 0) & (foreseen <= 1e-10 * cost) & (after <= (1 + 16 * ROUNDING) * cost)
-    better = (after < cost) | close_by
-    done = (hoped <= SETTLED * residuals.size * cost) | (~better & (state.damping > 1e12))
-    ratio = np.where(close_by, 1.0, (cost - after) / np.where(foreseen > 0, foreseen, 1.0))
-    shrunk = state.damping * np.maximum(1 / 3, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
+    after = problem.local(trial)
+    hoped = _foreseen(normal, gradient, direction)
+    foreseen = _foreseen(normal, gradient, trial - params)
+    level = after.cost <= (1 + 16 * ROUNDING) * cost
+    close_by = (foreseen > 0) & (foreseen <= 1e-10 * cost) & level
+    better = (after.cost < cost) | close_by
+    settled = hoped <= SETTLED * problem.size * cost
+    done = settled | (~better & (state.damping > 1e12))
+    ratio = np.where(close_by, 1.0, (cost - after.cost) / np.where(foreseen > 0, foreseen, 1.0))
+    shrunk = state.damping * np.maximum(0.1, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
     return State(
         np.where(better, trial, params),
-        np.where(better, after, cost),
+        np.where(better, after.cost, cost),
+        np.where(better, after.gradient, state.gradient),
+        np.where(better, after.normal, normal),
         np.where(better, np.maximum(shrunk, 1e-13), state.damping * state.growth),
         np.where(better, 2.0, state.growth * 2),
         state.steps + 1,
@@ -223,21 +251,68 @@ def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
     )
 
 
-def _foreseen(rows: Array, gradient: Array, moved: Array) -> Array:
+def _free(state: State, lower: Array, upper: Array) -> Array:
+    """Which parameters are not held at a bound."""
+    params, gradient = state.params, state.gradient
+    held = ((params <= lower) & (gradient > 0)) | ((params >= upper) & (gradient < 0))
+    return ~held
+
+
+def _foreseen(normal: Array, gradient: Array, moved: Array) -> Array:
     """What the cost would fall by if the residuals were linear."""
-    return -np.sum(gradient * moved) - 0.5 * np.sum(np.square(np.matmul(moved, rows)))
+    return -np.sum(gradient * moved) - 0.5 * np.sum(moved * np.sum(normal * moved, axis=-1))
 
 
-def _direction(rows: Array, gradient: Array, free: Array, damping: Array) -> Array:
+def _direction(normal: Array, gradient: Array, free: Array, damping: Array) -> Array:
     """The damped Gauss-Newton step of the free parameters, each measured by the size of its own effect."""
-    size = np.sqrt(np.sum(np.square(rows), axis=-1))
+    size = np.sqrt(np.stack([normal[k, k] for k in range(gradient.shape[0])]))
     size = np.where(size > 0, size, 1.0)
-    scaled = rows / size[:, None]
-    normal = np.matmul(scaled, scaled.T)
-    eye = _eye(gradient)
+    scaled = normal / (size[:, None] * size[None, :])
     both = free[:, None] & free[None, :]
-    matrix = np.where(both, normal, 0.0) + eye * np.where(free, damping, 1.0)
-    return -np.linalg.solve(matrix, gradient / size) / size
+    matrix = np.where(both, scaled, 0.0) + _eye(gradient) * np.where(free, damping, 1.0)
+    return -solve_definite(matrix, gradient / size) / size
+
+
+def _newton(last: State, problem: Problem, lower: Array, upper: Array) -> Array:
+    """The last digits: a step with all second derivatives, where it is one of the last digits."""
+    free = _free(last, lower, upper)
+    both = free[:, None] & free[None, :]
+    matrix = np.where(both, problem.hessian(last.params), _eye(last.params))
+    direction = -solve_definite(matrix, np.where(free, last.gradient, 0.0))
+    moved = last.params + direction
+    gain = -0.5 * np.sum(last.gradient * direction)
+    small = (gain >= 0) & (gain <= 1e-10 * last.cost)
+    inside = np.all((moved >= lower) & (moved <= upper))
+    return np.where(small & inside, moved, last.params)
+
+
+# ---- small matrices ----------------------------------------------------------------------------
+
+
+def _products(rows: Sequence[Array]) -> Array:
+    """Of each row with each."""
+    if len(rows) > SMALL:
+        return np.matmul(np.stack(rows), np.stack(rows).T)
+    found = {(i, j): np.sum(rows[i] * rows[j]) for i in range(len(rows)) for j in range(i + 1)}
+    full = [[found[max(i, j), min(i, j)] for j in range(len(rows))] for i in range(len(rows))]
+    return np.stack([np.stack(row) for row in full])
+
+
+def solve_definite(matrix: Array, right: Array) -> Array:
+    """The solution for a positive definite matrix, which needs no pivots."""
+    size = matrix.shape[0]
+    if size > SMALL:
+        return np.linalg.solve(matrix, right)
+    rows = [[matrix[i, j] for j in range(size)] + [right[i]] for i in range(size)]
+    for k in range(size):
+        for i in range(k + 1, size):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [x - factor * y for x, y in zip(rows[i], rows[k], strict=True)]
+    found: list[Array] = [0.0] * size
+    for k in reversed(range(size)):
+        known = [rows[k][j] * found[j] for j in range(k + 1, size)]
+        found[k] = (rows[k][size] - sum(known, 0.0)) / rows[k][k]
+    return np.stack(found)
 
 
 # ---- derivatives -------------------------------------------------------------------------------
