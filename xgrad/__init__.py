@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from xgrad.transforms.derivatives.verify import verify_grad as verify_grad
     from xgrad.transforms.flat import ravel as ravel
     from xgrad.transforms.graphs.at import at as at
+    from xgrad.transforms.graphs.draw import draw as draw
     from xgrad.transforms.graphs.function import function as function
     from xgrad.transforms.graphs.function import graph_replace as graph_replace
     from xgrad.transforms.graphs.show import dprint as dprint
@@ -148,6 +149,7 @@ _OWN = {
     "function": "xgrad.transforms.graphs.function",
     "graph_replace": "xgrad.transforms.graphs.function",
     "dprint": "xgrad.transforms.graphs.show",
+    "draw": "xgrad.transforms.graphs.draw",
     "at": "xgrad.transforms.graphs.at",
     "ravel": "xgrad.transforms.flat",
     "is_traced": "xgrad.labels",

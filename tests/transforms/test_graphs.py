@@ -149,7 +149,7 @@ def test_stages():
         "source",
         "cost",
     ]
-    assert stages._repr_html_().startswith("<div><b>&lt;lambda&gt;</b><details>")
+    assert stages._repr_html_().startswith('<div class="xgrad"><b>&lt;lambda&gt;</b><details>')
     space = {}
     exec(stages.source, space)
     program = space["program"]

@@ -4,12 +4,11 @@ What does not lead to the variable is left out. A value that is used twice is wr
 label. The graphs inside ops (lazy derivatives, loops) follow under their own labels.
 """
 
-import html
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from xgrad.gradient.status import Edge, GradStatus, statuses
-from xgrad.graph import Graph, Node, Var, toposort
+from xgrad.graph import Graph, Node, Var, markup, toposort
 
 
 class Question(NamedTuple):
@@ -38,12 +37,11 @@ class Explanation:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
+        lines = [tree.lines() for tree in self._trees]
         parts = [
-            f"<details open><summary><b>{html.escape(head)}</b></summary>"
-            f"<pre>{html.escape(chr(10).join(rest))}</pre></details>"
-            for head, *rest in [tree.lines() for tree in self._trees]
+            markup.part(head, markup.text("\n".join(rest)), opened=True) for head, *rest in lines
         ]
-        return f"<div>{''.join(parts)}</div>"
+        return markup.page("", parts)
 
 
 class _Tree:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from xgrad.axes.base import Flow
 from xgrad.axes.flow import CONNECTED, after, beside, edge_flow
 from xgrad.gradient.markers import Wrt
-from xgrad.graph import Graph, Node, Source, Var, toposort
+from xgrad.graph import Graph, Node, Source, Var, markup, toposort
 from xgrad.names import XBroadcast, XRename
 
 
@@ -87,6 +87,12 @@ class GradStatus(NamedTuple):
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        head, *path = str(self).splitlines()
+        rows = [(e.flow.value, e.reason, e.op, str(e.source or "")) for e in self.path]
+        marks = [edge == self.decisive for edge in self.path]
+        return markup.page(head, [markup.table(_HEADER, rows, marks)] if path else [])
+
     @property
     def decisive(self) -> Edge | None:
         """The edge at which the connection, or the meaning of the derivative, was lost; else None."""
@@ -96,6 +102,7 @@ class GradStatus(NamedTuple):
         return next((e for e in self.path if e.flow in stops), None)
 
 
+_HEADER = ("flow", "why", "op", "line")
 UNUSED = GradStatus(False, Definition.DEFINED, "it is not used", ())  # by any output
 
 

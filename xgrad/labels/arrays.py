@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from xgrad.graph import Graph, format_graph, markup
 from xgrad.labels import escapes, ufuncs
 from xgrad.labels.core import AbstractTraced, detached, is_new
 from xgrad.labels.elementwise import cast_array
@@ -21,6 +22,7 @@ NP: Any = (
     np  # untyped: NumPy's overloads know no array of ours, and checkers take minutes to find out
 )
 
+_MOST_SHOWN = 200  # operations of a graph that is written out in a notebook
 _OPERANDS = (AbstractTraced, np.ndarray, np.generic, bool, int, float, complex, list, tuple)
 
 
@@ -215,6 +217,12 @@ class TracedArray(AbstractTraced):
         ]
         name = self.cell.content.name
         return f"<TracedArray{f' `{name}`' if name else ''} {self.dtype}({', '.join(sizes)})>"
+
+    def _repr_html_(self) -> str:
+        graph = Graph((), [self.cell.content])
+        count = len(graph.nodes)
+        tree = format_graph(graph) if count <= _MOST_SHOWN else f"{count} operations"
+        return markup.part(repr(self), markup.text(tree))
 
     # ---- what needs numbers --------------------------------------------------------------------------------------
 

@@ -1,13 +1,13 @@
 """One function at each layer: what ``f.stages(*args)`` shows."""
 
-import html
 from functools import cached_property
 from typing import Any
 
-from xgrad.graph import Fired, Graph, format_graph
+from xgrad.graph import Fired, Graph, Var, format_graph, markup
 from xgrad.jax_backend.executable import Cost, Executable
 from xgrad.jax_backend.source import source_arguments, to_source
 from xgrad.lower.pipeline import Stages as Graphs
+from xgrad.transforms.graphs.kinds import MOST_NODES, drawn, nodes_within
 
 
 class Stages:
@@ -69,11 +69,17 @@ class Stages:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        parts = [
-            f"<details><summary>{html.escape(title)}</summary><pre>{html.escape(text)}</pre></details>"
-            for title, text in self._sections()
+        graphs = {"names": self.names, "axes": self.axes, "optimised": self.optimised}
+        pictures = [
+            markup.part(f"{title}: picture", markup.svg(drawn(graph)))
+            for title, graph in graphs.items()
+            if nodes_within(graph) <= MOST_NODES
         ]
-        return f"<div><b>{html.escape(self._name)}</b>{''.join(parts)}</div>"
+        rewrites = markup.table(_HEADER, [_row(fired) for fired in self.rewrites])
+        texts = [*self._sections(), ("HLO", self.hlo)]
+        parts = [markup.part(title, markup.text(text)) for title, text in texts]
+        rules = f"rewrites ({len(self.rewrites)})"
+        return markup.page(self._name, [*pictures, *parts, markup.part(rules, rewrites)])
 
     def _sections(self) -> list[tuple[str, str]]:
         derivatives = [("derivatives", "\n".join(self.derivatives))] if self.derivatives else []
@@ -85,6 +91,19 @@ class Stages:
             ("source", self.source),
             ("cost", _cost_text(self.cost)),
         ]
+
+
+_HEADER = ("rule", "what it found", "what it made", "line")
+
+
+def _row(fired: Fired) -> tuple[str, ...]:
+    """One rewrite as a row of a table."""
+    found, made = (_what(fired.before), _what(fired.after))
+    return fired.rule, found, made, str(fired.before.source or "")
+
+
+def _what(v: Var) -> str:
+    return v.name or "input" if v.op is None else type(v.op).__name__
 
 
 def _identifier(name: str) -> str:

@@ -66,6 +66,9 @@ class GraphFunction:
         """The graph at each layer, source, HLO and cost; printable."""
         return self._program.stages
 
+    def _repr_html_(self) -> str:
+        return self.stages()._repr_html_()
+
     def _arrays(self, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
         names = [x.name for x in self._inputs]
         for name in kwargs:

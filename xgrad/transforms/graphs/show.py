@@ -34,7 +34,17 @@ def _text(value: Any) -> str:
         value = value.stages()
     if isinstance(value, Stages):
         return str(value)
+    graph = graph_of(value)
+    return repr(value) if graph is None else format_graph(graph)
+
+
+def graph_of(value: Any) -> Graph | None:
+    """The graph of symbolic arrays; of stages the graph of names; None where there is none."""
+    if isinstance(value, GraphFunction):
+        value = value.stages()
+    if isinstance(value, Stages):
+        return value.names
     if isinstance(value, Graph):
-        return format_graph(value)
+        return value
     variables = [value] if isinstance(value, Var) else [unwrap(part) for part in parts_of(value)]
-    return format_graph(Graph(free_inputs(variables), variables)) if variables else repr(value)
+    return Graph(free_inputs(variables), variables) if variables else None
