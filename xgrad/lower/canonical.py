@@ -21,6 +21,7 @@ from xgrad.lower.rules.pieces import PIECES
 from xgrad.lower.rules.reductions import REDUCTIONS
 from xgrad.lower.rules.repeats import REPEATED
 from xgrad.lower.rules.roots import ROOTS
+from xgrad.lower.rules.shifts import SHIFTS
 from xgrad.lower.rules.stabilise import STABLE
 from xgrad.lower.rules.transposes import TRANSPOSES
 
@@ -29,6 +30,7 @@ CANONICAL = (
     + FOLDING
     + STABLE
     + LOGS
+    + SHIFTS
     + ARITHMETIC
     + IDENTITIES
     + CHOICE

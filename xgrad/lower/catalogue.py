@@ -35,6 +35,7 @@ from xgrad.lower.rules import (
     repeats,
     residuals,
     roots,
+    shifts,
     stabilise,
     transposes,
 )
@@ -72,6 +73,7 @@ inf
 PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Logarithms", logs),
     ("Differences, quotients and products", stabilise),
+    ("Shifted exponentials", shifts),
     ("Linear algebra", matrices),
     ("Sums of products", products),
     ("Chains of products", chains),

@@ -143,7 +143,14 @@ def _log_softmax_skipping(out: Var, x: Var, v: Any, s: tuple, p: tuple, a: tuple
     if a != along or v.value != -np.inf:
         return DECLINE
     missing = IsNan()(x)
-    return Where()(missing, x, LogSoftmax(a)(Where()(missing, full_like(x, -np.inf), x)))
+    filled = Where()(missing, full_like(x, -np.inf), x)
+    return Where()(missing, full_like(x, np.nan), LogSoftmax(a)(filled))
+
+
+def _log_missing(out: Var, x: Var, y: Var, a: tuple, v: Literal) -> Any:
+    if not np.isnan(v.value):
+        return DECLINE
+    return Where()(IsNan()(x), full_like(out, v.value), LogSoftmax(a)(y))
 
 
 LOGS = Rules(
@@ -180,8 +187,8 @@ LOGS = Rules(
     rule("log_softmax_of", Log()(Softmax(A, B)(X)), lambda x, a: LogSoftmax(a)(x)),  # log softmax x
     rule(  # what is missing is missing from the logarithm too
         "log_missing",
-        Log()(Where()(IsNan()(X), X, Softmax(A, B)(Y))),
-        lambda x, y, a: Where()(IsNan()(x), x, LogSoftmax(a)(y)),
+        Log()(Where()(IsNan()(X), a_full(), Softmax(A, B)(Y))),
+        _log_missing,
     ),
     rule(  # x - log Σ e^x = log softmax x
         "log_softmax", Subtract()(X, Expand(S, P)(Logsumexp(A)(X))), _log_softmax

@@ -93,7 +93,8 @@ def _share(out: Var, x: Var, y: Var, a: tuple, s: tuple, p: tuple) -> Any:
     if below is None or not (y is x or _skips(y, x)):
         return DECLINE
     if top.weight is None or below.weight is None:
-        return Where()(IsNan()(top.x), top.x, Softmax(a)(below.x))
+        missing = IsNan()(top.x)
+        return Where()(missing, full_like(top.x, np.nan), Softmax(a)(below.x))
     total = WeightedLogsumexp(a)(below.x, below.weight)
     return Multiply()(top.weight, Exp()(Subtract()(top.x, spread(total, s, a))))
 
