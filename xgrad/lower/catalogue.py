@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
-from xgrad.lower import chains, factors
+from xgrad.lower import chains, factors, frames
 from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.rules import (
     arithmetic,
@@ -94,6 +94,7 @@ PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Only with `fast_math`", fast_math),
     ("Loops", loops),
     ("Backward loops", residuals),
+    ("Loops in batches and choices", frames),
     ("Many small carries", packing),
 )
 
@@ -113,9 +114,8 @@ def rule_names() -> frozenset[str]:
     tables = [r.name for r in (*CANONICAL.rules, *fast_math.FAST_MATH.rules)]
     loop_tables = (loops.LOOPS, residuals.RESIDUALS, packing.PACKING)
     of_loops = [r.name for table in loop_tables for r in (*table.single, *table.pairs)]
-    return frozenset(
-        [*tables, *of_loops, chains.CHAIN.name, factors.CHOLESKY.name, factors.LU.name]
-    )
+    whole = (chains.CHAIN, factors.CHOLESKY, factors.LU, frames.BATCH, frames.CHOICE)
+    return frozenset([*tables, *of_loops, *[rule.name for rule in whole]])
 
 
 def entries(module: ModuleType) -> Iterator[Entry]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from xgrad.axes.loops import Scan
-from xgrad.graph import Builder, Fired, Graph, Node, Rules, Var, located, substitute
+from xgrad.graph import Builder, Fired, Graph, Node, Rules, Var, located, substitute, toposort
 from xgrad.lower.nested import map_inner, rewrite_everywhere
 
 
@@ -137,7 +137,7 @@ class Path(NamedTuple):
 
     direct: dict[int, int]  # {sequence of the second: stacked output of the first that it is}
     otherwise: bool  # in any other way too
-    steady: frozenset[int]  # the invariants of the second that do not depend on the first
+    steady: frozenset[int]  # the invariants of the second that the first may have too
     shared: frozenset[int]  # the stacked outputs of the first that others than the second read
 
 
@@ -268,8 +268,13 @@ def _joined(
 
 
 def _path(first: Node, second: Node, uses: Uses) -> Path:
-    """How ``second`` depends on ``first``."""
+    """How ``second`` depends on ``first``.
+
+    What comes from other inputs of the graph than the first does is not for it: a cotangent that is handed to a graph
+    inside a batch, or a branch, would keep the loop of the way there from being computed before.
+    """
     assert isinstance(first.op, Scan) and isinstance(second.op, Scan)
+    given = _leaves(first.inputs)
     begin, carries = second.op.carries + second.op.sequences, first.op.carries
     direct: dict[int, int] = {}
     otherwise = False
@@ -279,12 +284,18 @@ def _path(first: Node, second: Node, uses: Uses) -> Path:
             direct[i - second.op.carries] = v.index - carries
         elif _depends(v, first):
             otherwise = True
-        elif i >= begin:
+        elif i >= begin and _leaves([v]) <= given:
             steady.add(i - begin)
     read = [(k - carries, readers) for k, readers in uses.readers.items() if k >= carries]
     shared = {k for k, readers in read if any(reader is not second for reader in readers)}
     shared |= {k - carries for k in uses.results if k >= carries}
     return Path(direct, otherwise, frozenset(steady), frozenset(shared))
+
+
+def _leaves(outputs: Sequence[Var]) -> set[Var]:
+    """The inputs of the graph that ``outputs`` are computed from."""
+    found = {v for node in toposort(outputs) for v in node.inputs} | set(outputs)
+    return {v for v in found if v.node is None}
 
 
 def _depends(v: Var, first: Node) -> bool:

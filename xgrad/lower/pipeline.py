@@ -14,6 +14,7 @@ from xgrad.lower.chains import reorder_chains
 from xgrad.lower.choices import choices
 from xgrad.lower.derivatives import REFERENCE, expand_derivatives, strip_everywhere
 from xgrad.lower.factors import share_factors
+from xgrad.lower.frames import one_of_each
 from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
 from xgrad.lower.rules.loops import LOOPS
@@ -71,6 +72,14 @@ def _factor(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return _canonicalise(factored, ad, fired) if log else graph
 
 
+def _share(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    log: list[Fired] = []
+    disabled = current_options().disable
+    shared = one_of_each(graph, disabled, lambda inner: _canonicalise(inner, ad, fired), log)
+    fired.extend(log)
+    return _canonicalise(shared, ad, fired) if log else graph
+
+
 def _pack(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     log: list[Fired] = []
     packed = rewrite_loops(graph, PACKING.without(current_options().disable), log)
@@ -99,6 +108,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("canonicalise again", _canonicalise, "no rule applies, inside loops too"),
     Pass("factor", _factor, "no matrix is factored twice"),
     Pass("keep residuals", _keep, "no backward loop repeats what costs much in the forward one"),
+    Pass("share", _share, "no loop is in two batches, or in two choices by one index"),
     Pass("pack", _pack, "many small values that a loop carries alike are one"),
 )
 

@@ -1,0 +1,127 @@
+"""Loops in batches, branches and loops: the way there is computed once for a gradient, however deep it is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import xgrad
+from tests.transforms.test_loop_counts import while_loops
+
+X = xr.DataArray(np.linspace(0.1, 1.2, 12).reshape(4, 3), dims=("b", "p"))
+V = X.isel(b=2)
+Cost = Callable[[Any], Any]
+
+
+def total(x: Any) -> Any:
+    return x.sum(skipna=False)
+
+
+def loop(x: Any, steps: int = 7) -> Any:
+    """A loop whose last carry and stacked outputs both count."""
+    xs = xr.DataArray(np.linspace(0.1, 1.0, steps), dims="t")
+    last, ys = xgrad.scan(lambda c, u: (np.sin(c) * u + x, c**2), x, xs, dim="t")
+    return total(last) + total(ys)
+
+
+def batch(x: Any) -> Any:
+    return total(xgrad.vmap(loop, dim="b")(x) ** 2)
+
+
+def batch_of_batches(x: Any) -> Any:
+    scales = xr.DataArray([0.5, 1.0], dims="k")
+    each = xgrad.vmap(lambda row: xgrad.vmap(lambda k: loop(k * row), dim="k")(scales), dim="b")
+    return total(each(x) ** 2)
+
+
+def branches(x: Any) -> Any:
+    """Two branches that keep different things: loops of different lengths."""
+    return xgrad.cond(total(x) > 0, lambda x: loop(x, 7), lambda x: loop(2 * x, 5) ** 2, x) ** 2
+
+
+def one_branch_with_a_loop(x: Any) -> Any:
+    return xgrad.cond(total(x) > 0, loop, lambda x: total(x * x), x) ** 2
+
+
+def choice(x: Any) -> Any:
+    ways = [loop, lambda x: loop(np.cos(x)), lambda x: total(np.exp(x))]
+    return xgrad.switch(np.floor(total(x)).astype(int) - 1, ways, x) ** 2
+
+
+def bounded(x: Any) -> Any:
+    grown = xgrad.while_loop(lambda c: total(c) < 50, lambda c: 1.5 * c + np.sin(c), x, max_steps=9)
+    return total(grown) ** 2
+
+
+def batch_of_bounded(x: Any) -> Any:
+    return total(xgrad.vmap(bounded, dim="b")(x))
+
+
+def choices_in_a_batch(x: Any) -> Any:
+    return total(xgrad.vmap(branches, dim="b")(x) ** 2)
+
+
+COUNTS: list[
+    tuple[Cost, xr.DataArray, int, int]
+] = [  # the loops of the value, and of the value and gradient
+    (batch, X, 1, 2),
+    (batch_of_batches, X, 1, 2),
+    (branches, V, 2, 4),
+    (one_branch_with_a_loop, V, 1, 2),
+    (choice, V, 2, 4),
+    (bounded, V, 1, 2),
+    (batch_of_bounded, X, 1, 2),
+    (choices_in_a_batch, X, 2, 4),
+]
+
+
+@pytest.mark.parametrize(
+    ("cost", "x", "there", "both"), COUNTS, ids=[cost.__name__ for cost, *_ in COUNTS]
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_every_loop_there_has_one_loop_back(
+    cost: Cost, x: xr.DataArray, there: int, both: int, sign: int
+):
+    """The loops of the value and as many again; the other sign takes the other branch."""
+    x = sign * x
+    found = xgrad.value_and_grad(cost)
+    value, slope = found(x)
+    by_jax = xgrad.value_and_grad(xgrad.jit(cost, ad="jax"))(x)
+    np.testing.assert_allclose(value, by_jax[0], rtol=1e-12)
+    np.testing.assert_allclose(slope, by_jax[1], rtol=1e-11, atol=1e-13)
+    assert while_loops(xgrad.jit(cost), x) == there
+    assert while_loops(found, x) == both
+    assert while_loops(xgrad.grad(cost), x) == both
+
+
+@pytest.mark.parametrize(("cost", "x"), [(batch, X), (branches, V), (choices_in_a_batch, X)])
+def test_products_with_hessians(cost: Cost, x: xr.DataArray):
+    direction = xr.DataArray(np.cos(np.arange(x.size)).reshape(x.shape), dims=x.dims)
+    product = xgrad.hessian_vector_product(cost)
+    slope, step = xgrad.grad(cost), 1e-6
+    difference = (slope(x + step * direction) - slope(x - step * direction)) / (2 * step)
+    np.testing.assert_allclose(product(x, direction), difference, rtol=1e-5, atol=1e-5)
+    assert while_loops(product, x, direction) == while_loops(slope, x)
+
+
+def test_what_is_checkpointed_is_computed_again():
+    """Behind a barrier nothing is known: the loop there runs again, as was asked."""
+    cost: Cost = lambda x: total(xgrad.vmap(xgrad.checkpoint(loop), dim="b")(x) ** 2)  # noqa: E731
+    found = xgrad.value_and_grad(cost)
+    np.testing.assert_allclose(found(X)[1], xgrad.grad(batch)(X), rtol=1e-12)
+    assert while_loops(found, X) == 3
+
+
+@pytest.mark.parametrize(
+    ("rule", "cost", "x"), [("one_batch", batch, X), ("one_choice", branches, V)]
+)
+def test_rules_that_are_off(rule: str, cost: Cost, x: xr.DataArray):
+    found = xgrad.value_and_grad(cost)
+    fired = {fired.rule for fired in found.stages(x).rewrites}
+    assert rule in fired
+    expected = found(x)[1]
+    with xgrad.options(disable=(rule,)):
+        assert while_loops(found, x) in (3, 6)
+        np.testing.assert_allclose(found(x)[1], expected, rtol=1e-12)
