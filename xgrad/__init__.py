@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
     from xgrad.transforms.calls.checks import checks as checks
+    from xgrad.transforms.calls.jit import explain_retrace as explain_retrace
     from xgrad.transforms.calls.jit import jit as jit
     from xgrad.transforms.calls.to_jax import to_jax as to_jax
     from xgrad.transforms.control.branches import cond as cond
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from xgrad.transforms.graphs.vectorize import vectorize_graph as vectorize_graph
     from xgrad.transforms.outside import apply_host as apply_host
     from xgrad.transforms.outside import apply_jax as apply_jax
+    from xgrad.transforms.solvers.curvefit import curvefit as curvefit
     from xgrad.transforms.solvers.solve import least_squares as least_squares
     from xgrad.transforms.solvers.solve import minimize as minimize
     from xgrad.transforms.solvers.solve import root as root
@@ -94,6 +96,7 @@ __version__ = "0.1.0"
 
 _OWN = {
     "jit": "xgrad.transforms.calls.jit",
+    "explain_retrace": "xgrad.transforms.calls.jit",
     "checks": "xgrad.transforms.calls.checks",
     "grad": "xgrad.transforms.derivatives.grad",
     "value_and_grad": "xgrad.transforms.derivatives.grad",
@@ -124,6 +127,7 @@ _OWN = {
     "apply_host": "xgrad.transforms.outside",
     "checkpoint": "xgrad.transforms.control.checkpoint",
     "root": "xgrad.transforms.solvers.solve",
+    "curvefit": "xgrad.transforms.solvers.curvefit",
     "minimize": "xgrad.transforms.solvers.solve",
     "least_squares": "xgrad.transforms.solvers.solve",
     "scan": "xgrad.transforms.control.scan",

@@ -106,6 +106,10 @@ class ModelCheckError(XgradError, ValueError):
     """A model whose log-density or gradient is not finite where it should be."""
 
 
+class FitError(XgradError, RuntimeError):
+    """A fit for which no parameters were found."""
+
+
 class XgradWarning(UserWarning):
     """The root of every warning of xgrad."""
 
@@ -116,6 +120,10 @@ class LabelsDroppedWarning(XgradWarning):
 
 class DisconnectedWarning(XgradWarning):
     """A derivative taken as zero, since there is no connection (``disconnected_inputs="warn"``)."""
+
+
+class RecompileWarning(XgradWarning):
+    """A compiled function that is traced again and again, since its calls differ in what a trace depends on."""
 
 
 class SlowLoopWarning(XgradWarning):

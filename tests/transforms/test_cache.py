@@ -147,6 +147,7 @@ def test_containers_and_python_types_are_part_of_the_key():
     assert compiled.cache_info().traces == 9
 
 
+@pytest.mark.filterwarnings("ignore::xgrad.errors.RecompileWarning")
 def test_the_entries_used_last_are_kept(double):
     for n in range(1, LIMIT + 3):
         double(np.float64(n) * np.ones(()) if n == 1 else rain().assign_coords(run=n))

@@ -132,10 +132,10 @@ class _Boxes:
 
 
 def _op_box(node: Node, kind_of: KindOf) -> _Box:
-    types = [str(v.type) for v in node.outputs[:3]]
-    more = [f"and {len(node.outputs) - 3} more"] if len(node.outputs) > 3 else []
+    types = [str(v.type) for v in node.outputs]
+    more = [f"and {len(types) - 3} more"] if len(types) > 3 else []
     inner = tuple([(name, _drawing(g, kind_of)) for name, g in held_by_name(node.op)])
-    lines = (_label(node.op), *types, *more)
+    lines = (_label(node.op), *types[:3], *more)
     return _Box(kind_of(node.op), lines, _tooltip(node.outputs[0]), inner)
 
 

@@ -1,6 +1,6 @@
 """The arguments of a call: labeled arrays, and containers of them; see ``leaves`` for what a guard is."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import xarray as xr
@@ -15,7 +15,14 @@ from xgrad.labels.slots import (
     read_variable,
 )
 from xgrad.transforms.calls.backing import Backing
-from xgrad.transforms.calls.guard import LabelsGuard, copied_coords, same_attrs, snapshot
+from xgrad.transforms.calls.guard import (
+    LabelsGuard,
+    attr_differences,
+    became,
+    copied_coords,
+    same_attrs,
+    snapshot,
+)
 from xgrad.transforms.calls.leaves import (
     ArrayGuard,
     Enter,
@@ -24,6 +31,7 @@ from xgrad.transforms.calls.leaves import (
     Receiver,
     ReceiverGuard,
     StaticGuard,
+    compared,
     data_guard,
     is_array,
     is_constant,
@@ -58,6 +66,10 @@ class VariableGuard:
     def enter(self, value: xr.Variable, enter: Enter) -> xr.Variable:
         entered = self.data.enter(read_variable(value).data, enter)
         return make_variable(self.dims, entered, snapshot(self.attrs))
+
+    def differences(self, new: "VariableGuard", path: str) -> Iterator[str]:
+        yield from compared(self.data, new.data, path)
+        yield from attr_differences(self.attrs, new.attrs, path)
 
 
 class DataArrayGuard:
@@ -96,6 +108,13 @@ class DataArrayGuard:
         entered = self.data.enter(data, enter)
         variable = make_variable(self.dims, entered, snapshot(self.attrs))
         return make_dataarray(variable, copied_coords(coords), name, dict(indexes))
+
+    def differences(self, new: "DataArrayGuard", path: str) -> Iterator[str]:
+        yield from compared(self.data, new.data, path)
+        yield from self.labels.differences(new.labels, path)
+        if self.name != new.name:
+            yield became(path, "the name", self.name, new.name)
+        yield from attr_differences(self.attrs, new.attrs, path)
 
 
 class DatasetGuard:
@@ -145,6 +164,15 @@ class DatasetGuard:
         attrs = snapshot(self.attrs)
         return make_dataset(entered, set(coord_names), dict(value.sizes), attrs, dict(indexes))
 
+    def differences(self, new: "DatasetGuard", path: str) -> Iterator[str]:
+        if self.names != new.names:
+            yield became(path, "the list of variables", self.names, new.names)
+        for name, guard in self.variables.items():
+            if name in new.variables:
+                yield from guard.differences(new.variables[name], f"{path}[{name!r}]")
+        yield from self.labels.differences(new.labels, path)
+        yield from attr_differences(self.attrs, new.attrs, path)
+
 
 def _within(variables: dict, names: set) -> dict:
     return {name: v for name, v in variables.items() if name in names}
@@ -185,6 +213,20 @@ class ContainerGuard:
         _, children = self._kind.split(value)
         entered = [g.enter(c, enter) for g, c in zip(self.children, children, strict=True)]
         return self._kind.join(self._type, self._what, entered)
+
+    def differences(self, new: "ContainerGuard", path: str) -> Iterator[str]:
+        if self._type is not new._type:
+            yield became(path, "the type", self._type.__name__, new._type.__name__)
+        elif self.steps != new.steps:
+            yield became(path, "the list of parts", self.steps, new.steps)
+        else:
+            for old, other, step in zip(self.children, new.children, self.steps, strict=True):
+                yield from compared(old, other, path + step)
+
+    @property
+    def steps(self) -> list[str]:
+        """How the user writes the way to each child."""
+        return [self._kind.step(self._what, i) for i in range(len(self.children))]
 
 
 _GUARDS: dict[type, Callable[[Any, str], Guard]] = {
@@ -274,3 +316,16 @@ class CallGuard:
         """The arguments as the traced function sees them."""
         traced = [g.enter(value, enter) for g, value in zip(self._positional, args, strict=True)]
         return traced, {name: g.enter(kwargs[name], enter) for name, g in self._keywords}
+
+    def differences(self, new: "CallGuard", names: Sequence[str]) -> Iterator[str]:
+        """What is not the same in another call, in words; ``names`` are those of the positional arguments."""
+        if len(self._positional) != len(new._positional):
+            counts = (len(self._positional), len(new._positional))
+            yield became("the call", "the number of positional arguments", *counts)
+        pairs = zip(self._positional, new._positional, names, strict=False)
+        keywords, others = dict(self._keywords), dict(new._keywords)
+        if keywords.keys() != others.keys():
+            yield became("the call", "the list of keywords", sorted(keywords), sorted(others))
+        common = [(keywords[name], others[name], name) for name in keywords if name in others]
+        for old, other, name in [*pairs, *common]:
+            yield from compared(old, other, name)

@@ -22,7 +22,7 @@ class CacheInfo(NamedTuple):
 class Entry:
     """A program, and what must hold of a call for it to be the right one."""
 
-    __slots__ = ("guard", "hits", "key", "on_host", "program", "situation")
+    __slots__ = ("guard", "hits", "key", "number", "on_host", "program", "situation")
 
     def __init__(self, guard: CallGuard, situation: Hashable, program: Program) -> None:
         self.guard = guard
@@ -33,6 +33,7 @@ class Entry:
         self.program = program
         self.on_host = guard.backing == "numpy"
         self.hits = 0
+        self.number = 0  # of the trace, counted from 1 when it enters a cache
 
 
 class TraceCache:
@@ -61,6 +62,7 @@ class TraceCache:
     def add(self, entry: Entry) -> None:
         """A new entry, just traced. Only under the function's lock."""
         self._traces += 1
+        entry.number = self._traces
         self._compiled.add(hash((entry.program.executable.graph, entry.program.executable.options)))
         self._put_first(entry)
 
@@ -68,6 +70,11 @@ class TraceCache:
         """What happened so far; a hit is a call that needed no trace."""
         hits = self._hits + sum(entry.hits for entry in self._entries)
         return CacheInfo(self._traces, len(self._compiled), hits, len(self._entries))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is held, in the order of tracing."""
+        return tuple(sorted(self._entries, key=lambda entry: entry.number))
 
     def _put_first(self, entry: Entry) -> None:
         others = [e for e in self._entries if e is not entry]

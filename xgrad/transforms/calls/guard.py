@@ -6,9 +6,10 @@ can be written to in place, so they are compared by content with a snapshot, eve
 """
 
 import itertools
+import reprlib
 import threading
 import weakref
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,48 @@ def _summary(index: pd.Index) -> Hashable:
 TOKENS = IndexTokens()
 
 
+def became(path: str, what: str, before: Any, now: Any) -> str:
+    """How something of an argument changed, in words.
+
+    >>> became("x", "dtype", np.dtype("int64"), np.dtype("int32"))
+    '`x`: dtype is int32, was int64'
+    """
+    return f"`{path}`: {what} is {_shown(now)}, was {_shown(before)}"
+
+
+def _shown(value: Any) -> str:
+    plain = isinstance(
+        value, np.dtype | np.datetime64 | np.timedelta64 | pd.Timestamp | pd.Timedelta
+    )
+    if plain or (isinstance(value, np.generic) and value.dtype.kind in "biufc"):
+        return str(value)
+    return reprlib.repr(value)
+
+
+def _first_different(
+    before: Any, now: Any, path: str, what: str
+) -> Iterator[str]:
+    """The first place at which two sequences of labels or values differ, if any."""
+    if len(before) != len(now):
+        yield became(path, f"the number of {what}s", len(before), len(now))
+    for i, (old, new) in enumerate(zip(before, now, strict=False)):
+        if not _is_same(old, new):
+            yield became(path, f"the {what} at position {i}", old, new)
+            return
+
+
+def attr_differences(before: dict | None, now: dict | None, path: str) -> Iterator[str]:
+    """Which attrs are not the same, in words."""
+    before, now = before or {}, now or {}
+    for key in dict.fromkeys([*before, *now]):
+        if key not in now:
+            yield f"`{path}.attrs`: {key!r} is gone"
+        elif key not in before:
+            yield f"`{path}.attrs`: {key!r} is new"
+        elif not _is_same(before[key], now[key]):
+            yield became(f"{path}.attrs[{key!r}]", "the value", before[key], now[key])
+
+
 _UNKNOWN: Any = object()  # is no index of anybody's
 
 
@@ -114,6 +157,31 @@ class CoordGuard:
             self._remember(index)
         return equal
 
+    def differences(self, new: "CoordGuard", path: str) -> Iterator[str]:
+        """What is not the same in the guard of another coord, in words."""
+        if self._dims != new._dims:
+            yield became(path, "dims", self._dims, new._dims)
+        if type(self._index) is not type(new._index):
+            kinds = [type(guard._index).__name__ for guard in (self, new)]
+            yield became(path, "the index", *kinds)
+        elif self._content is not None and new._content is not None:
+            yield from self._content.differences(new._content, path)
+        elif not self._is_equal(new._index):
+            yield from self._index_differences(new, path)
+        yield from attr_differences(self.attrs, new.attrs, path)
+
+    def _index_differences(self, new: "CoordGuard", path: str) -> Iterator[str]:
+        """What makes two indexes of one type unequal."""
+        if self._pandas is None or new._pandas is None:
+            yield f"`{path}`: the index is another one"
+            return
+        if self._index.coord_dtype != new._index.coord_dtype:
+            yield became(path, "dtype", self._index.coord_dtype, new._index.coord_dtype)
+        found = list(_first_different(self._pandas, new._pandas, path, "label"))
+        yield from found
+        if not found and self._pandas.names != new._pandas.names:
+            yield became(path, "the names of levels", self._pandas.names, new._pandas.names)
+
     def _remember(self, index: Any) -> None:
         """Most calls come with the objects of the call before."""
         self._index = index
@@ -143,6 +211,21 @@ class Content:
         if array.shape != self.shape or array.dtype != self.dtype:
             return False
         return _frozen(array) == self.values
+
+    def differences(self, new: "Content", path: str) -> Iterator[str]:
+        """What is not the same in another snapshot, in words."""
+        if self.dtype != new.dtype:
+            yield became(path, "dtype", self.dtype, new.dtype)
+        elif self.shape != new.shape:
+            yield became(path, "the shape", self.shape, new.shape)
+        else:
+            yield from _first_different(self._flat(), new._flat(), path, "value")
+
+    def _flat(self) -> Any:
+        """The values one after the other, read from the snapshot."""
+        if self.dtype.hasobject:
+            return np.array(self.values, self.dtype).reshape(-1)
+        return np.frombuffer(self.values, self.dtype)
 
 
 def _traced_coord(path: str) -> str:
@@ -181,6 +264,15 @@ class LabelsGuard:
             if not guard.holds(coords[name], index):
                 return False
         return True
+
+    def differences(self, new: "LabelsGuard", path: str) -> Iterator[str]:
+        """What is not the same in the guard of other coords, in words."""
+        if self._names != new._names:
+            yield became(path, "the list of coords", self._names, new._names)
+        others = dict(new._coords)
+        for name, guard in self._coords:
+            if name in others:
+                yield from guard.differences(others[name], f"{path}.coords[{name!r}]")
 
     @property
     def key(self) -> Hashable:

@@ -21,6 +21,7 @@ from xgrad.transforms.calls.arguments import CallGuard
 from xgrad.transforms.calls.cache import CacheInfo, Entry, TraceCache
 from xgrad.transforms.calls.leaves import Receiver
 from xgrad.transforms.calls.program import Program
+from xgrad.transforms.calls.retraces import MANY, Retraces, retraces, warn_of_many
 from xgrad.transforms.calls.signature import Names, Numbers, Signature
 from xgrad.transforms.calls.stages import Stages
 from xgrad.transforms.calls.trace import trace_call
@@ -83,6 +84,10 @@ class Compiled:
                 found[0].hits += 1
             else:
                 self._cache.add(self._traced(guard, situation, args, kwargs))
+                if self._cache.info().traces == MANY:
+                    warn_of_many(
+                        self._signature.name, self._cache.entries, self._signature.argument
+                    )
                 found = self._cache.find(guard.key, situation, args, kwargs)
         if found is None:
             raise AssertionError("a guard must hold for the arguments it was made of")
@@ -116,6 +121,16 @@ class Compiled:
     def cache_info(self) -> CacheInfo:
         """Traces, compiles and hits so far, and the entries held now."""
         return self._cache.info()
+
+    def retraces(self) -> Retraces:
+        """Why calls were traced anew; see ``explain_retrace``."""
+        with self._lock:
+            return retraces(
+                self._signature.name,
+                self.cache_info(),
+                self._cache.entries,
+                self._signature.argument,
+            )
 
     def clear_cache(self) -> None:
         """Forget all traces, and start counting anew. (Executables are shared by all functions, and stay.)"""
@@ -157,9 +172,38 @@ class BoundCompiled:
         """Of the method, for all objects together."""
         return self._compiled.cache_info()
 
+    def retraces(self) -> Retraces:
+        """Of the method, for all objects together."""
+        return self._compiled.retraces()
+
     def clear_cache(self) -> None:
         """Of the method, for all objects together."""
         self._compiled.clear_cache()
+
+
+def explain_retrace(fun: Compiled | BoundCompiled) -> Retraces:
+    """Why a compiled function was traced more than once: which assumption failed against the nearest earlier trace.
+
+    The result prints as a list, and has a row in ``retraces`` for each trace but the first, among those still held:
+    the argument, and the dim, dtype, label, attr, static value or option that differed, first differing label included.
+    After 50 traces of one function a RecompileWarning says so once.
+
+    Raises ArgumentError for a function that is not compiled.
+
+    >>> import numpy as np, xgrad as xg
+    >>> total = xg.jit(lambda x: x.sum())
+    >>> for size in (2, 2, 3):
+    ...     _ = total(xg.DataArray(np.ones(size), dims="time"))
+    >>> explain_retrace(total)
+    `<lambda>`: 2 traces, 2 programs compiled, 1 calls that needed neither
+    trace 2, against trace 1:
+      `x`: the size of dim 'time' is 3, was 2
+    """
+    if not isinstance(fun, Compiled | BoundCompiled):
+        raise ArgumentError(
+            f"explain_retrace takes a compiled function, such as xgrad.jit makes, not a {type(fun).__name__}."
+        )
+    return fun.retraces()
 
 
 def _situation() -> Hashable:

@@ -1,11 +1,12 @@
 """The parts of an argument without labels: arrays, Python numbers, constants, and the object of a method.
 
 Every guard class answers: what is assumed of a value (its constructor), whether that ``holds`` for another value (asked
-at every call, so it reads slots and allocates nothing but the list of arrays), and how the value ``enter``s the trace.
+at every call, so it reads slots and allocates nothing but the list of arrays), how the value ``enter``s the trace, and
+what the ``differences`` to another guard of its class are, in words.
 """
 
 import weakref
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ import numpy as np
 from xgrad.errors import UnsupportedTypeError
 from xgrad.names.types import XType
 from xgrad.transforms.calls.backing import Backing, backing_of, is_known, is_numeric, standard
-from xgrad.transforms.calls.guard import Content
+from xgrad.transforms.calls.guard import Content, became
 
 Enter = Callable[[XType, str], Any]
 """Makes an input of the trace: a traced array of this type and name."""
@@ -40,6 +41,19 @@ class Guard(Protocol):
     def enter(self, value: Any, enter: Enter) -> Any:
         """``value`` as the traced function sees it."""
         ...
+
+    def differences(self, new: Any, path: str) -> Iterator[str]:
+        """What is not the same in a guard of the same class, of what the user writes as ``path``."""
+        ...
+
+
+def compared(old: Any, new: Any, path: str) -> Iterator[str]:
+    """The differences of two guards of one argument, of whatever classes."""
+    if type(old) is type(new):
+        yield from old.differences(new, path)
+    else:
+        kinds = [type(guard).__name__.removesuffix("Guard") for guard in (old, new)]
+        yield became(path, "the kind of argument", *kinds)
 
 
 class DataGuard:
@@ -80,6 +94,18 @@ class DataGuard:
         arrays.append(data)
         return True
 
+    def differences(self, new: "DataGuard", path: str) -> Iterator[str]:
+        if self.dims != new.dims:
+            yield became(path, "dims", self.dims, new.dims)
+            return
+        for dim, size, now in zip(self.dims, self.shape, new.shape, strict=True):
+            if size != now:
+                yield became(path, f"the size of dim {dim!r}", size, now)
+        if self.dtype != new.dtype:
+            yield became(path, "dtype", self.dtype, new.dtype)
+        if self.backing != new.backing:
+            yield became(path, "the library that holds the data", self.backing, new.backing)
+
     def _standard(self, data: Any) -> Any:
         """``data`` in standard form where its dtype and home are the assumed ones, else None."""
         try:
@@ -113,6 +139,11 @@ class KnownGuard:
     def enter(self, data: Any, enter: Enter) -> Any:
         return data.copy() if isinstance(data, np.ndarray) else data
 
+    def differences(self, new: "KnownGuard", path: str) -> Iterator[str]:
+        if self.dims != new.dims:
+            yield became(path, "dims", self.dims, new.dims)
+        yield from self._content.differences(new._content, path)
+
 
 def data_guard(
     data: Any, path: str, dims: tuple[Hashable, ...] | None = None
@@ -143,6 +174,9 @@ class ArrayGuard:
     def enter(self, value: Any, enter: Enter) -> Any:
         return self.data.enter(value, enter)
 
+    def differences(self, new: "ArrayGuard", path: str) -> Iterator[str]:
+        yield from compared(self.data, new.data, path)
+
 
 _NUMBERS = {int: np.dtype(np.int64), float: np.dtype(float), complex: np.dtype(complex)}
 
@@ -172,6 +206,10 @@ class NumberGuard:
     def enter(self, value: Any, enter: Enter) -> Any:
         return enter(self.data, self.path)
 
+    def differences(self, new: "NumberGuard", path: str) -> Iterator[str]:
+        if self._type is not new._type:
+            yield became(path, "the type", self._type.__name__, new._type.__name__)
+
 
 class StaticGuard:
     """A constant of the trace, compared by value (and type: ``True`` is not ``1``)."""
@@ -195,6 +233,10 @@ class StaticGuard:
 
     def enter(self, value: Any, enter: Enter) -> Any:
         return value
+
+    def differences(self, new: "StaticGuard", path: str) -> Iterator[str]:
+        if not self.holds(new.value, []):
+            yield became(path, "the static value", self.value, new.value)
 
 
 class Receiver:
@@ -230,6 +272,10 @@ class ReceiverGuard:
 
     def enter(self, value: Any, enter: Enter) -> Any:
         return value.object
+
+    def differences(self, new: "ReceiverGuard", path: str) -> Iterator[str]:
+        if self._reference() is not new._reference():
+            yield f"`{path}`: it is another object, or the one before is gone"
 
 
 def is_array(value: Any) -> bool:

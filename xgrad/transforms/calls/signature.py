@@ -31,7 +31,7 @@ class Signature:
         self._static_numbers = static | {
             i for i, name in enumerate(self._parameters) if name in names
         }
-        self._static_names = names | {self._argument(i) for i in static}
+        self._static_names = names | {self.argument(i) for i in static}
         self._donated = {self._number(n, "donate_argnums") for n in _tuple(donate_argnums)}
 
     def guard(self, args: tuple, kwargs: dict[str, Any]) -> CallGuard:
@@ -42,7 +42,7 @@ class Signature:
         """
         self.check(args, kwargs)
         positional = [
-            self._guard(value, self._argument(i), i in self._static_numbers)
+            self._guard(value, self.argument(i), i in self._static_numbers)
             for i, value in enumerate(args)
         ]
         keywords = {
@@ -86,7 +86,7 @@ class Signature:
             ) from None
         return StaticGuard(value, path)
 
-    def _argument(self, i: int) -> str:
+    def argument(self, i: int) -> str:
         """What the user calls positional argument ``i``."""
         if i < len(self._parameters):
             return self._parameters[i]
