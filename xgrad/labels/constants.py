@@ -4,6 +4,7 @@ A captured array is read when it is met, so that what its owner writes into it l
 does, all its uses in a trace share one copy, which the compiled program takes as one input.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,8 +45,15 @@ def in_seconds(value: Any) -> Any:
 
 def scalar(value: Any, dtype: np.dtype) -> Var:
     """A number, written into the program."""
-    number = dtype.type(value) if type(value) in NUMBERS else np.asarray(value).astype(dtype)
-    return XConstant(Literal(number), inline=True)()
+    if type(value) in NUMBERS:
+        return _number(value, repr(value), dtype).apply()[0]
+    return XConstant(Literal(np.asarray(value).astype(dtype)), inline=True)()
+
+
+@lru_cache(maxsize=1024)
+def _number(value: Any, text: str, dtype: np.dtype) -> XConstant:
+    """The constant of a Python number, told from others by how it is written, for 0.0 is equal to -0.0 and to False."""
+    return XConstant(Literal(dtype.type(value)), inline=True)
 
 
 def constant(values: np.ndarray, dims: tuple[Dim, ...], dtype: np.dtype | None = None) -> Var:

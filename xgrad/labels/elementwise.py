@@ -114,10 +114,13 @@ def elementwise_op(name: str, x: AbstractTraced) -> AbstractTraced:
 
 def where(condition: Any, x: Any, y: Any) -> AbstractTraced:
     """``x`` where the condition holds, elsewhere ``y``, in the dtype that both promote to."""
-    kinds = (kind_of(x), kind_of(y))
-    dtype = result_dtype((x, y))
-    loop = Loop(_WHERE, (np.dtype(bool), dtype, dtype), all(type(k) is type for k in kinds))
-    return elementwise(loop, (condition, x, y))
+    return elementwise(_where_loop((kind_of(x), kind_of(y))), (condition, x, y))
+
+
+@lru_cache(maxsize=1024)
+def _where_loop(kinds: tuple[Kind, ...]) -> Loop:
+    dtype = _promoted(kinds)
+    return Loop(_WHERE, (np.dtype(bool), dtype, dtype), all(type(k) is type for k in kinds))
 
 
 def cast_array(array: AbstractTraced, dtype: np.dtype) -> AbstractTraced:
@@ -183,7 +186,11 @@ def kind_of(operand: Any) -> Kind:
 
 def result_dtype(operands: Sequence[Any]) -> np.dtype:
     """The dtype that all operands promote to."""
-    kinds = [kind_of(x) for x in operands]
+    return _promoted(tuple([kind_of(x) for x in operands]))
+
+
+@lru_cache(maxsize=4096)
+def _promoted(kinds: tuple[Kind, ...]) -> np.dtype:
     for kind in kinds:
         check_dtype("promotion", np.dtype(kind))
     return np.result_type(*[k(0) if type(k) is type else k for k in kinds])
@@ -215,21 +222,39 @@ def align(
 
 
 def _shared_names(operands: Sequence[Any]) -> tuple[Name, ...] | None:
-    """The names of all operands that are not 0-d, where these have the same names and sizes already."""
+    """The names of the operand with most axes, where the others need no new ones to broadcast to it."""
     shared: tuple[Name, ...] = ()
     shape: tuple[int, ...] = ()
+    others: list[tuple[tuple[Name, ...], tuple[int, ...]]] = []
     constants: list[Any] = []
     for x in operands:
         if isinstance(x, AbstractTraced):
             names = x.names
-            if names and (names != shared or x.shape != shape):
-                if shared or New in map(type, names):
-                    return None
-                shared, shape = names, x.shape
+            if names != shared or x.shape != shape:
+                if len(names) > len(shared) or New in map(type, shared):
+                    others += [(shared, shape)] if shared else []
+                    shared, shape = names, x.shape
+                elif names:
+                    others.append((names, x.shape))
         elif not isinstance(x, SCALARS):
             constants.append(x)
-    fit = not constants or all(np.shape(c) == shape for c in constants)
+    if New in map(type, shared) or not all([_is_part(*o, shared, shape) for o in others]):
+        return None
+    fit = not constants or all([np.shape(c) == shape for c in constants])
     return shared if fit else None
+
+
+def _is_part(
+    names: tuple[Name, ...], sizes: tuple[int, ...], whole: tuple[Name, ...], shape: tuple[int, ...]
+) -> bool:
+    """Whether each axis is that of the ``whole`` at its place from the end, or a single step that is new."""
+    lead = len(whole) - len(names)
+    if lead < 0:
+        return False
+    for name, size, dim, steps in zip(names, sizes, whole[lead:], shape[lead:], strict=True):
+        if not (size == 1 if type(name) is New else (name == dim and size == steps)):
+            return False
+    return True
 
 
 def common_shape(operands: Sequence[Any], failure: str) -> tuple[int, ...]:

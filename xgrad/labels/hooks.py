@@ -189,6 +189,15 @@ class _Installation:
         self.lock = threading.RLock()
         self.users = 0
         self.originals: list[tuple[Hook, Any]] = []
+        self.replacements: dict[int, tuple[Any, Any]] = {}  # of each hook what it replaced, and how
+
+    def replacement(self, number: int, hook: Hook, original: Any) -> Any:
+        """What takes the place of ``original``: made anew only where that has changed since."""
+        made_of, replacement = self.replacements.get(number, (None, None))
+        if made_of is not original:
+            replacement = hook.replace(original)
+            self.replacements[number] = (original, replacement)
+        return replacement
 
 
 _STATE: Final = _Installation()
@@ -199,10 +208,10 @@ def install() -> None:
     with _STATE.lock:
         _STATE.users += 1
         if _STATE.users == 1:
-            for hook in HOOKS:
+            for number, hook in enumerate(HOOKS):
                 original = getattr(hook.owner, hook.name)
                 _STATE.originals.append((hook, vars(hook.owner).get(hook.name)))
-                setattr(hook.owner, hook.name, hook.replace(original))
+                setattr(hook.owner, hook.name, _STATE.replacement(number, hook, original))
 
 
 def remove() -> None:

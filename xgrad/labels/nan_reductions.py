@@ -70,7 +70,10 @@ class _Valid:
 
     def mean(self) -> Array:
         zero = self.a.dtype.type(0)
-        total = np.sum(np.where(self.mask, self.a, zero), axis=self.axis)
+        return self.per_value(np.sum(np.where(self.mask, self.a, zero), axis=self.axis))
+
+    def per_value(self, total: Array) -> Array:
+        """A sum of what is zero where values are missing, divided by how many are there."""
         return total / empty_as_missing(self.count).astype(total.dtype, copy=False)
 
     def squares(self, centre: Array) -> Array:
@@ -121,6 +124,8 @@ def nanvar(
     valid = _Valid(a, axis)
     centre = _shown(valid.mean(), a, axis, True) if mean is NO_VALUE else mean
     total = valid.squares(centre)
+    if ddof == 0:
+        return _shown(valid.per_value(total), a, axis, keepdims)
     freedom = valid.count - ddof
     few = freedom <= 0
     divided = total / np.where(few, 1, freedom).astype(total.dtype, copy=False)

@@ -183,7 +183,7 @@ def _median(a: Array, axis: Axis, keepdims: Any, skip: bool) -> Array:
     if ordered.shape[-1] == 0:
         result = np.full_like(np.sum(ordered, axis=-1), np.nan)
     else:
-        half = np.stack([(count - 1) // 2, count // 2], axis=-1)
+        half = (np.expand_dims(count, -1) - np.array([1, 0])) // 2
         middle = _shared(values, _at(ordered, np.maximum(half, 0)))
         result = _with_nan(middle, ordered, count)[..., 0]
     return np.expand_dims(result, normal_axes(axis, a.ndim)) if keepdims is True else result

@@ -213,20 +213,21 @@ def _gradient(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
             (steps[0], steps[min(1, len(steps) - 1)]),
             (steps[-1], steps[max(-2, -len(steps))]),
         )
-    first = _at_edge(f[..., :3], before, edge_order)
-    last = -_at_edge(f[..., ::-1][..., :3], after, edge_order)
+    n, (h, k) = f.shape[-1], after
+    first = _at_edge([f[..., i : i + 1] for i in range(edge_order + 1)], before)
+    last = _at_edge([f[..., n - 1 - i : n - i] for i in range(edge_order + 1)], (-h, -k))
     return np.moveaxis(np.concatenate([first, inside, last], axis=-1), -1, axis)
 
 
-def _at_edge(f: Array, steps: tuple[Any, Any], edge_order: int) -> Array:
+def _at_edge(values: list[Array], steps: tuple[Any, Any]) -> Array:
     """The derivative at the first of two or three values."""
     h, k = steps
-    if edge_order == 1:
-        return (f[..., 1:2] - f[..., 0:1]) / h
+    if len(values) == 2:
+        return (values[1] - values[0]) / h
     return (
-        -(2.0 * h + k) / (h * (h + k)) * f[..., 0:1]
-        + (h + k) / (h * k) * f[..., 1:2]
-        - h / (k * (h + k)) * f[..., 2:3]
+        -(2.0 * h + k) / (h * (h + k)) * values[0]
+        + (h + k) / (h * k) * values[1]
+        - h / (k * (h + k)) * values[2]
     )
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -34,10 +35,7 @@ class XElemwise(AbstractXOp):
     op: AbstractTensorOp
 
     def infer(self, *types: XType) -> XType:
-        sizes = join_sizes(types)
-        (inferred,) = outputs_of(self.op, self.tensor_types(types))
-        weak = all(t.weak for t in types) and type(self.op) is not Cast
-        return XType(tuple(sizes), inferred.shape, inferred.dtype, weak)
+        return _infer_elementwise(self, types)
 
     def tensor_types(self, types: Sequence[XType]) -> list[TensorType]:
         """What the tensor op is given for inputs of these types."""
@@ -52,6 +50,13 @@ class XElemwise(AbstractXOp):
 
     def describe(self) -> str:
         return f"XElemwise {op_text(self.op)}"
+
+
+@lru_cache(maxsize=8192)
+def _infer_elementwise(op: XElemwise, types: tuple[XType, ...]) -> XType:
+    (inferred,) = outputs_of(op.op, op.tensor_types(types))
+    weak = all([t.weak for t in types]) and type(op.op) is not Cast
+    return XType(tuple(join_sizes(types)), inferred.shape, inferred.dtype, weak)
 
 
 class XReduce(AbstractXOp):
