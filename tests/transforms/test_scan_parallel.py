@@ -206,3 +206,28 @@ def test_carries_that_only_hold_earlier_values_need_no_loop():
 def test_running_totals_stay_a_loop_where_nobody_asks():
     run = xgrad.jit(lambda init, xs: xgrad.scan(total, init, xs, dim="time"))
     assert run.stages(INIT, XS).hlo.count(" while(") == 1
+
+
+@pytest.mark.parametrize("which", [np.maximum, np.minimum])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_ties_share_as_in_the_loop(which: Any, reverse: bool):
+    """The greatest so far and the new value share a tie in each step, a long tie too."""
+    x = xr.DataArray([1.0, 3.0, 3.0, 2.0, 3.0, 4.0, 4.0, 1.0, 1.0], dims="t")
+    weights = xr.DataArray(np.linspace(0.3, 1.1, 9), dims="t")
+
+    def cost(x: Any, start: Any, parallel: bool) -> Any:
+        def step(c: Any, x: Any) -> tuple[Any, Any]:
+            c = which(c, x)
+            return c, c
+
+        last, ys = xgrad.scan(step, start, x, dim="t", reverse=reverse, parallel=parallel)
+        return 2 * last + (weights * ys).sum(skipna=False)
+
+    for start in (-1.0, 1.0, 3.0, 9.0):
+        first = xr.DataArray(start)
+        loop, total = [
+            xgrad.grad(lambda x, s, p=parallel: cost(x, s, p), (0, 1))(x, first)
+            for parallel in (False, True)
+        ]
+        np.testing.assert_allclose(total[0], loop[0], rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(total[1], loop[1], rtol=1e-13, atol=1e-14)

@@ -7,7 +7,7 @@ import numpy as np
 
 from xgrad.axes.arithmetic import add, multiply, subtract
 from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
-from xgrad.axes.constants import full_like, zeros_like
+from xgrad.axes.constants import full, full_like, zeros_like
 from xgrad.axes.logic import cast, equal, where
 from xgrad.axes.structural import pad_axis, slice_axis
 from xgrad.axes.transcendental import exp
@@ -71,9 +71,9 @@ class CumProd(AbstractCumulative):
 
 
 class AbstractCumulativeExtreme(AbstractCumulative):
-    """The running extreme. The derivative belongs to the position that first attained it.
+    """The running extreme. At each position its derivative is that of ``maximum``: a tie is shared equally.
 
-    With k_i = 1 where the extreme is still that of position i-1, and 0 where a new one is reached:
+    With k_i = 1 where the extreme is still that of position i-1, 0 where it is a new one, 1/2 where both are equal:
 
     ẏ_i = (1 - k_i) ẋ_i + k_i ẏ_{i-1}    and    x̄_i = (1 - k_i) s_i,  s_i = ȳ_i + k_{i+1} s_{i+1}
     """
@@ -81,24 +81,34 @@ class AbstractCumulativeExtreme(AbstractCumulative):
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
-        kept = self._kept(outs[0])
-        s = linear_recurrence(
-            self.after(cast(kept, cts[0].type.dtype)), cts[0], self.axis, not self.reverse
-        )
-        return {0: where(kept, zeros_like(s), s)}
+        kept = self._kept(ins[0], outs[0], cts[0].type.dtype)
+        s = linear_recurrence(self.after(kept), cts[0], self.axis, not self.reverse)
+        return {0: _without(kept, s)}
 
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
     ) -> tuple[Var, ...]:
-        kept, t = self._kept(outs[0]), tangents[0]
-        b = where(kept, zeros_like(t), t)
-        return (linear_recurrence(cast(kept, t.type.dtype), b, self.axis, self.reverse),)
+        kept = self._kept(ins[0], outs[0], tangents[0].type.dtype)
+        b = _without(kept, tangents[0])
+        return (linear_recurrence(kept, b, self.axis, self.reverse),)
 
-    def _kept(self, out: Var) -> Var:
-        """Where the running extreme is that of one position earlier."""
+    def _kept(self, x: Var, out: Var, dtype: np.dtype) -> Var:
+        """k: how much of the running extreme is that of one position earlier."""
         n = out.type.shape[self.axis]
         one, other = slice_axis(out, self.axis, 1, n), slice_axis(out, self.axis, 0, n - 1)
-        return pad_axis(equal(one, other), self.axis, int(not self.reverse), int(self.reverse))
+        still = pad_axis(equal(one, other), self.axis, int(not self.reverse), int(self.reverse))
+        return multiply(cast(still, dtype), where(equal(x, out), *_half_and_one(x, dtype)))
+
+
+def _half_and_one(x: Var, dtype: np.dtype) -> tuple[Var, Var]:
+    shape = x.type.shape
+    return full(shape, 0.5, dtype), full(shape, 1, dtype)
+
+
+def _without(kept: Var, t: Var) -> Var:
+    """(1 - k) t; 0 where nothing is left of it, whatever t is."""
+    one = full_like(kept, 1)
+    return where(equal(kept, one), zeros_like(t), multiply(subtract(one, kept), t))
 
 
 class CumMax(AbstractCumulativeExtreme):
