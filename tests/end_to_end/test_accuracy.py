@@ -12,12 +12,11 @@ REST = [e for e in TABLE if e not in QUICK]
 def assert_accurate(e: Expression) -> None:
     measured = errors(e, by_xgrad(e))
     assert measured.value < TARGET, measured
-    assert e.reason or measured.gradient < TARGET, measured
+    assert measured.gradient < TARGET, measured
 
 
-def test_the_table_has_at_least_sixty_expressions_and_few_exceptions():
+def test_the_table_has_at_least_sixty_expressions():
     assert len(set(TABLE)) == len(TABLE) >= 60
-    assert len([e for e in TABLE if e.reason]) <= 3
 
 
 @pytest.mark.parametrize("expression", QUICK, ids=str)

@@ -18,7 +18,7 @@ from xgrad.axes.index import Take
 from xgrad.axes.interpret import evaluate
 from xgrad.axes.reduce import All, Max, Min, Prod, Sum
 from xgrad.axes.reduce import Any as AnyOf
-from xgrad.axes.stable import LogCosh
+from xgrad.axes.stable import LogCosh, SinhOverCosh
 from xgrad.axes.structural import Concat, Expand, Permute, Reshape, Slice, slice_axis
 from xgrad.graph import Rules, rewrite
 from xgrad.lower.canonical import CANONICAL, FAST
@@ -77,7 +77,7 @@ CASES = {
         f"isnan_{op.__name__.lower()}": isnan_of(op)
         for op in (
             *(e.Negative, e.Absolute, e.Square, e.Reciprocal, e.Cbrt, e.Exp, e.Exp2, e.Expm1),
-            *(e.Sinh, e.Cosh, e.Tanh, e.Arctan, e.Arcsinh),
+            *(e.Sinh, e.Cosh, e.Tanh, SinhOverCosh, e.Arctan, e.Arcsinh),
             *(s.Expit, s.LogExpit, s.Erf, s.Erfc, s.Ndtr),
         )
     },

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xgrad.axes.arithmetic import add, multiply, subtract
+from xgrad.axes.arithmetic import add, multiply, negative, subtract
 from xgrad.axes.base import AbstractGeneral, TensorType
 from xgrad.axes.constants import full_like, zeros_like
 from xgrad.axes.logic import equal, where
@@ -18,7 +18,8 @@ from xgrad.graph import Var
 class Softmax(AbstractGeneral):
     """e^x / Σ e^x along ``axes``. Where all x are -∞, NaN as of 0 / 0, or 0 if ``or_zero``.
 
-    d = out (t - Σ out t), in both modes.
+    With ``or_zero`` it is made of the sums that Logsumexp and LogSoftmax take, so that beside one of them, as in its
+    derivative, they are taken once. d = out (t - Σ out t), in both modes.
     """
 
     axes: tuple[int, ...]
@@ -28,11 +29,12 @@ class Softmax(AbstractGeneral):
         return x
 
     def emit(self, xp: Any, x: Any) -> Any:
-        terms = xp.exp(xp.subtract(x, _wide(xp, _finite(xp, _greatest(xp, x, self.axes)), x, self)))
-        total = xp.sum(terms, self.axes)
+        top = _greatest(xp, x, self.axes)
         if self.or_zero:
-            total = xp.where(xp.equal(total, xp.zeros_like(total)), xp.ones_like(total), total)
-        return xp.divide(terms, _wide(xp, total, x, self))
+            total = _total(xp, _rest(xp, x, top, self))
+            return xp.divide(xp.exp(_below(xp, x, top, self)), _wide(xp, total, x, self))
+        terms = xp.exp(xp.subtract(x, _wide(xp, _finite(xp, top), x, self)))
+        return xp.divide(terms, _wide(xp, xp.sum(terms, self.axes), x, self))
 
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
@@ -47,6 +49,51 @@ class Softmax(AbstractGeneral):
     def _derivative(self, out: Var, t: Var) -> Var:
         mean = spread(sum_(multiply(out, t), self.axes), out.type.shape, self.axes)
         return multiply(out, subtract(t, mean))
+
+
+class LessSoftmax(AbstractGeneral):
+    """ct - softmax(x) Σ ct along ``axes``: what goes backwards through LogSoftmax.
+
+    For the greatest x it is (ct - Σ ct) + (1 - softmax) Σ ct, which has all digits where the share is nearly 1.
+    """
+
+    axes: tuple[int, ...]
+
+    def infer(self, x: TensorType, ct: TensorType) -> TensorType:
+        assert x == ct, (self, x, ct)
+        return x
+
+    def emit(self, xp: Any, x: Any, ct: Any) -> Any:
+        top = _greatest(xp, x, self.axes)
+        rest = _rest(xp, x, top, self)
+        total = _wide(xp, _total(xp, rest), x, self)
+        ct_total = _wide(xp, xp.sum(ct, self.axes), x, self)
+        share = xp.divide(xp.exp(_below(xp, x, top, self)), total)
+        others = xp.divide(_wide(xp, rest, x, self), total)
+        of_greatest = xp.add(xp.subtract(ct, ct_total), xp.multiply(others, ct_total))
+        of_less = xp.subtract(ct, xp.multiply(share, ct_total))
+        return xp.where(xp.equal(x, _wide(xp, top, x, self)), of_greatest, of_less)
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        x, ct = ins
+        found = {0: self._by_x(x, ct, cts[0]), 1: _less_mean(x, cts[0], self.axes)}
+        return {i: found[i] for i in wanted}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        x, ct = ins
+        moved = [self._by_x(x, ct, tangents[0])] if 0 in tangents else []
+        moved += [LessSoftmax(self.axes)(x, tangents[1])] if 1 in tangents else []
+        return (moved[0] if len(moved) == 1 else add(*moved),)
+
+    def _by_x(self, x: Var, ct: Var, t: Var) -> Var:
+        """-Σ ct softmax (t - Σ softmax t), in both modes."""
+        total = spread(sum_(ct, self.axes), x.type.shape, self.axes)
+        bend = multiply(softmax(x, self.axes, or_zero=True), _less_mean(x, t, self.axes))
+        return negative(multiply(total, bend))
 
 
 class LogSoftmax(AbstractGeneral):
@@ -66,15 +113,12 @@ class LogSoftmax(AbstractGeneral):
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
         (x,), (ct,) = ins, cts
-        total = spread(sum_(ct, self.axes), x.type.shape, self.axes)
-        return {0: subtract(ct, multiply(softmax(x, self.axes), total))}
+        return {0: LessSoftmax(self.axes)(x, ct)}
 
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
     ) -> tuple[Var, ...]:
-        (x,), t = ins, tangents[0]
-        mean = sum_(multiply(softmax(x, self.axes), t), self.axes)
-        return (subtract(t, spread(mean, x.type.shape, self.axes)),)
+        return (_less_mean(ins[0], tangents[0], self.axes),)
 
 
 class Logsumexp(AbstractGeneral):
@@ -166,19 +210,37 @@ def _finite(xp: Any, top: Any) -> Any:
     return xp.where(xp.isinf(top), xp.zeros_like(top), top)
 
 
+def _below(xp: Any, x: Any, top: Any, op: Any) -> Any:
+    """x - top; and x itself where all are -∞."""
+    nothing = xp.equal(top, xp.full_like(top, -np.inf))
+    return xp.subtract(x, _wide(xp, xp.where(nothing, xp.zeros_like(top), top), x, op))
+
+
 def _rest(xp: Any, x: Any, top: Any, op: Any) -> Any:
-    """Σ e^(x - top) - 1: without the greatest term, which is 1, so that small ones keep their digits."""
+    """Σ e^(x - top) - 1: without the greatest term, which is 1, so that small ones keep their digits.
+
+    XLA would write two arrays of the size of x before summing if the sums had an array in common: so what is compared
+    for one is compared in another way for the other.
+    """
     wide = _wide(xp, top, x, op)
-    is_top = xp.equal(x, wide)
-    terms = xp.exp(xp.subtract(x, _wide(xp, _finite(xp, top), x, op)))
-    others = xp.sum(xp.where(is_top, xp.zeros_like(x), terms), op.axes)
-    ties = xp.sum(xp.astype(is_top, x.dtype), op.axes)
-    return xp.add(others, xp.subtract(ties, xp.ones_like(ties)))
+    smaller = xp.where(xp.equal(x, wide), xp.full_like(x, -np.inf), _below(xp, x, top, op))
+    ties = xp.sum(xp.astype(xp.greater_equal(x, wide), x.dtype), op.axes)
+    return xp.add(xp.sum(xp.exp(smaller), op.axes), xp.subtract(ties, xp.ones_like(ties)))
+
+
+def _total(xp: Any, rest: Any) -> Any:
+    return xp.add(rest, xp.ones_like(rest))
 
 
 def _wide(xp: Any, small: Any, x: Any, op: Any) -> Any:
     """A value per row spread over the axes that were reduced."""
     return xp.lax.broadcast_in_dim(small, x.shape, other_axes(x.ndim, op.axes))
+
+
+def _less_mean(x: Var, t: Var, axes: tuple[int, ...]) -> Var:
+    """t - Σ softmax(x) t"""
+    mean = sum_(multiply(softmax(x, axes, or_zero=True), t), axes)
+    return subtract(t, spread(mean, t.type.shape, axes))
 
 
 def softmax(x: Var, axes: Sequence[int], or_zero: bool = False) -> Var:

@@ -3,12 +3,21 @@
 import math
 from typing import Any, NamedTuple
 
-from xgrad.axes.arithmetic import Partials, add, divide, negative, scaled, subtract
+from xgrad.axes.arithmetic import (
+    Partials,
+    add,
+    divide,
+    negative,
+    reciprocal,
+    scaled,
+    square,
+    subtract,
+)
 from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.constants import ones_like, zeros_like
 from xgrad.axes.logic import equal, where
 from xgrad.axes.special import Digamma, InverseMills, Polygamma
-from xgrad.axes.transcendental import exp, log, tanh
+from xgrad.axes.transcendental import Cosh, exp, log, tanh
 from xgrad.graph import Var
 
 # Each branch of a choice is computed at a harmless argument where the other is chosen: JAX's own derivatives of these
@@ -79,6 +88,16 @@ class Radius(AbstractElementwise):
     def partials(self, out: Var, x: Var, y: Var) -> Partials:
         radius = where(equal(out, zeros_like(out)), ones_like(out), out)
         return (divide(x, radius), divide(y, radius))
+
+
+class SinhOverCosh(AbstractElementwise):
+    """tanh x: d = 1 / cosh² x, which 1 - tanh² x has no digits of where tanh x is nearly 1"""
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.tanh(x)
+
+    def partials(self, out: Var, x: Var) -> Partials:
+        return (square(reciprocal(Cosh()(x))),)
 
 
 class XLogX(AbstractElementwise):

@@ -38,7 +38,7 @@ from xgrad.axes.elementwise import (
 )
 from xgrad.axes.reduce import Sum
 from xgrad.axes.special import Erf, Erfc, LogExpit, Ndtr
-from xgrad.axes.stable import LogCosh
+from xgrad.axes.stable import LogCosh, SinhOverCosh
 from xgrad.axes.structural import Expand
 from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.patterns import A, D, N, P, S, X, Y, a_full
@@ -46,7 +46,7 @@ from xgrad.lower.rules.patterns import A, D, N, P, S, X, Y, a_full
 # NaN for NaN and for nothing else: of real numbers and infinities these are numbers or infinite
 _NEVER_NEW_NAN = (
     *(Negative, Absolute, Square, Reciprocal, Cbrt, Exp, Exp2, Expm1, Expit, LogExpit),
-    *(Sinh, Cosh, Tanh, Arctan, Arcsinh, Erf, Erfc, Ndtr),
+    *(Sinh, Cosh, Tanh, SinhOverCosh, Arctan, Arcsinh, Erf, Erfc, Ndtr),
 )
 _EVEN = (Square, Absolute, Cos, Cosh, LogCosh)
 

@@ -33,7 +33,6 @@ from xgrad.axes.elementwise import (
     Sqrt,
     Square,
     Subtract,
-    Tanh,
     Where,
 )
 from xgrad.axes.integrals import Erfcx
@@ -42,7 +41,7 @@ from xgrad.axes.reduce import Sum
 from xgrad.axes.softmax import LogSoftmax, Softmax, WeightedLogsumexp
 from xgrad.axes.special import Erf, Erfc, Gammaln, Ndtr
 from xgrad.axes.spread import spread
-from xgrad.axes.stable import LogRise, Radius, XLogX
+from xgrad.axes.stable import LogRise, Radius, SinhOverCosh, XLogX
 from xgrad.axes.structural import Expand
 from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.exponentials import as_exponential, is_real
@@ -207,19 +206,19 @@ STABLE = Rules(
     rule(  # e^x + e^-x = 2 cosh x
         "cosh", Add()(Exp()(X), Exp()(Negative()(X))), _real(lambda x: _scaled(Cosh()(x), 2))
     ),
-    rule("tanh", Divide()(Sinh()(X), Cosh()(X)), _real(Tanh())),  # sinh / cosh = tanh
+    rule("tanh", Divide()(Sinh()(X), Cosh()(X)), _real(SinhOverCosh())),  # sinh / cosh = tanh
     rule(  # cosh / sinh = 1 / tanh
-        "coth", Divide()(Cosh()(X), Sinh()(X)), _real(lambda x: Reciprocal()(Tanh()(x)))
+        "coth", Divide()(Cosh()(X), Sinh()(X)), _real(lambda x: Reciprocal()(SinhOverCosh()(x)))
     ),
     rule(  # v sinh / (v cosh) = tanh
         "tanh_scaled",
         Divide()(Multiply()(Sinh()(X), a_full()), Multiply()(Cosh()(X), a_full())),
-        lambda out, x, v: Tanh()(x) if is_real(out) and _is_usual(v) else DECLINE,
+        lambda out, x, v: SinhOverCosh()(x) if is_real(out) and _is_usual(v) else DECLINE,
     ),
     rule(  # (e^x - 1) / (e^x + 1) = tanh(x/2)
         "tanh_of_expm1",
         Divide()(Expm1()(X), Add()(Exp()(X), a_full())),
-        _with_one(lambda x: Tanh()(_scaled(x, 0.5))),
+        _with_one(lambda x: SinhOverCosh()(_scaled(x, 0.5))),
     ),
     rule("logistic", Divide()(Y, Add()(Exp()(X), a_full())), _logistic),  # y/(1+e^x) = y expit(-x)
     rule(  # log|Γ(x + d) / Γ(x)|
