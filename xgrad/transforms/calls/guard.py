@@ -268,7 +268,9 @@ class LabelsGuard:
     def differences(self, new: "LabelsGuard", path: str) -> Iterator[str]:
         """What is not the same in the guard of other coords, in words."""
         if self._names != new._names:
-            yield became(path, "the list of coords", self._names, new._names)
+            same = set(self._names) == set(new._names)
+            what = "the order of coords" if same else "the list of coords"
+            yield became(path, what, self._names, new._names)
         others = dict(new._coords)
         for name, guard in self._coords:
             if name in others:
