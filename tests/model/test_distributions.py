@@ -6,13 +6,14 @@ import xarray as xr
 from scipy import stats
 
 import xgrad as xg
-from tests.model.families import CONTINUOUS, DISCRETE, Family
+from tests.model.families import CONTINUOUS, DISCRETE, LUMPED, Family
 from xgrad.errors import ArgumentError
 from xgrad.model import Bernoulli, Beta, Exponential, Gamma, InverseGamma, NegativeBinomial, Normal
 
-FAMILIES = {**CONTINUOUS, **DISCRETE}
+SMOOTH = {**CONTINUOUS, **LUMPED}
+FAMILIES = {**SMOOTH, **DISCRETE}
 every = pytest.mark.parametrize("name", FAMILIES)
-every_continuous = pytest.mark.parametrize("name", CONTINUOUS)
+every_smooth = pytest.mark.parametrize("name", SMOOTH)
 
 
 def points(family: Family) -> xr.DataArray:
@@ -28,8 +29,9 @@ def log_density_of_scipy(name: str, x: np.ndarray) -> np.ndarray:
 
 def inside(family: Family) -> xr.DataArray:
     """The points at which a density is smooth."""
-    x = points(family)
-    return x[len(family.edges) :]
+    x = points(family)[len(family.edges) :]
+    values, counts = np.unique(x, return_counts=True)
+    return x[~np.isin(x, values[counts > 1])]  # what occurs more than once is a lump
 
 
 @every
@@ -40,10 +42,10 @@ def test_log_density_is_that_of_scipy(name):
     np.testing.assert_allclose(found, log_density_of_scipy(name, x.values), rtol=1e-12, atol=1e-12)
 
 
-@every_continuous
+@every_smooth
 @pytest.mark.parametrize("ad", ["symbolic", "jax"])
 def test_gradient_is_that_of_finite_differences(name, ad):
-    dist, x = CONTINUOUS[name].ours, inside(CONTINUOUS[name])
+    dist, x = SMOOTH[name].ours, inside(SMOOTH[name])
     step = 1e-6 * np.maximum(1.0, abs(x))
     numeric = (dist.log_density(x + step) - dist.log_density(x - step)) / (2 * step)
     with xg.options(ad=ad):
@@ -56,7 +58,7 @@ def test_outside_the_support_the_gradient_is_zero(name):
     dist = FAMILIES[name].ours
     x = points(FAMILIES[name])
     x = x[~np.isfinite(log_density_of_scipy(name, x.values))]
-    if name in CONTINUOUS:
+    if name in SMOOTH:
         gradient = xg.grad(lambda x: dist.log_density(x).sum())(x)
         outside = gradient.where(~dist.support.contains(x), drop=True)
         np.testing.assert_array_equal(outside, 0.0)
@@ -76,13 +78,27 @@ def test_quantile_is_that_of_scipy(name):
     np.testing.assert_allclose(found, CONTINUOUS[name].scipy.ppf(q.values), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(set(CONTINUOUS) - {"VonMises"})
-)  # SciPy's cdf is not cut at ±π
+NOT_CUT = {"VonMises"}  # at ±π, in SciPy
+
+
+@pytest.mark.parametrize("name", sorted(set(CONTINUOUS) - NOT_CUT))
 def test_draws_are_distributed_as_the_density_says(name):
     draws = CONTINUOUS[name].ours.draw(xg.random.key(1), {"draw": 100_000})
     assert draws.dims == ("draw",)
     assert stats.kstest(draws.values, CONTINUOUS[name].scipy.cdf).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("name", LUMPED)
+def test_draws_fall_on_lumps_as_often_as_the_density_says(name):
+    draws = LUMPED[name].ours.draw(xg.random.key(1), {"draw": 100_000}).values
+    values, counts = np.unique(draws, return_counts=True)
+    lumps = values[counts > 1]
+    share = np.exp(log_density_of_scipy(name, lumps))
+    off = (counts[counts > 1] / draws.size - share) / np.sqrt(share * (1 - share) / draws.size)
+    assert (abs(off) < 4.0).all() and lumps.size
+    quantiles = np.quantile(draws, [0.5, 0.75])
+    found = LUMPED[name].scipy.cdf(quantiles + 1e-9)
+    assert (found > np.array([0.5, 0.75]) - 0.01).all()
 
 
 @pytest.mark.parametrize("name", DISCRETE)
@@ -106,6 +122,24 @@ def test_every_parameter_broadcasts_by_dims(name):
             found = spread.log_density(x)
             assert set(found.dims) == {"model", "point"}
             np.testing.assert_allclose(found.isel(model=1), dist.log_density(x), rtol=1e-12)
+
+
+@every
+@pytest.mark.parametrize("given", ["numbers", "arrays"])
+def test_single_precision_stays_single(name, given):
+    dist = FAMILIES[name].ours
+    x = points(FAMILIES[name])[:3].astype("float32")
+
+    def single(v):
+        return v.astype("float32") if isinstance(v, xr.DataArray) else xr.DataArray(np.float32(v))
+
+    if given == "arrays":
+        dist = dist.replaced(lambda v: single(v) if isinstance(v, float | xr.DataArray) else v)
+        counts = name in DISCRETE
+        assert counts or dist.draw(xg.random.key(0), {"n": 2}).dtype == np.float32
+    elif any(isinstance(v, xr.DataArray) for v in dist.values.values()):
+        pytest.skip("has arrays of double precision")
+    assert dist.log_density(x).dtype == np.float32
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,9 @@ def _bijection(
     found: Declaration, dims: tuple[Hashable, ...]
 ) -> tuple[Bijection, Distribution | None]:
     if isinstance(found.transform, str):
-        return named_bijection(found.transform, found.what, found.distribution.event_dims, dims), None
+        return named_bijection(
+            found.transform, found.what, found.distribution.event_dims, dims
+        ), None
     if found.transform is not None:
         return found.transform, None
     if not found.noncentered:

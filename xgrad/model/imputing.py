@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xgrad.errors import ArgumentError
 from xgrad.graph import user_source
 from xgrad.model.declaring import Declaration
 from xgrad.model.dims import ModelDims
+from xgrad.model.distributions.bijections import Bijection, Identity
 from xgrad.model.distributions.continuous import Flat
+from xgrad.model.distributions.vector_bijections import named_bijection
 from xgrad.model.sites import DataSite, FreeSite, Imputed, ObservedSite
 from xgrad.transforms.graphs.symbols import xtensor
 
@@ -41,9 +44,24 @@ def _entries(dims: ModelDims, found: Declaration, missing: xr.DataArray) -> Impu
     for coord in xr.Coordinates(labels).values():
         dims.add_labels(coord, name)
     symbol = xtensor(name, gap, n, "float64", labels)
-    bijection = found.transform or found.distribution.support.bijection()
+    bijection = _bijection(found)
     site = FreeSite(name, symbol, user_source(), Flat.dist(), bijection)
     return Imputed(site, {d: xr.DataArray(p, dims=gap) for d, p in places.items()})
+
+
+def _bijection(found: Declaration) -> Bijection:
+    """The map of single entries onto the support."""
+    core = found.distribution.event_dims
+    if isinstance(found.transform, str):
+        bijection = named_bijection(found.transform, found.what, (), ())
+    else:
+        bijection = found.transform or found.distribution.support.bijection()
+    if core and not isinstance(bijection, Identity):
+        raise ArgumentError(
+            f"{found.what}: entries along {core[0]!r} depend on each other, so missing ones cannot be imputed alone;"
+            ' missing="drop" leaves out vectors that lack some.'
+        )
+    return bijection
 
 
 def _numbered(entries: Imputed, missing: xr.DataArray) -> dict[Any, xr.DataArray]:

@@ -56,7 +56,7 @@ class Distribution:
     parameters: ClassVar[Mapping[str, Parameter]] = table()
     alternatives: ClassVar[tuple[Alternative, ...]] = ()
     either: ClassVar[tuple[str, ...]] = ()  # parameters of which exactly one is given
-    core_dims: tuple[Hashable, ...] = ()
+    core_dims: tuple[Any, ...] = ()
 
     def __new__(cls, name: str, /, *args: Any, **options: Any) -> Any:
         """A variable of the model whose ``with`` block this stands in; see ``Model.variable`` for the options."""
@@ -89,7 +89,7 @@ class Distribution:
         return real
 
     @property
-    def event_dims(self) -> tuple[Hashable, ...]:
+    def event_dims(self) -> tuple[Any, ...]:
         """The dims of one value."""
         return self.core_dims
 
@@ -97,7 +97,8 @@ class Distribution:
         """The logarithm of the density (or probability) at ``x``: -inf outside the support, with gradient zero."""
         found, x = self._of_one_dtype(x)
         inside = found.support.contains(x)
-        value = found._log_density(found._kept_inside(x, inside))
+        with np.errstate(divide="ignore"):  # a log-density of -inf is an answer
+            value = found._log_density(found._kept_inside(x, inside))
         return xr.where(inside, value, -np.inf)
 
     def _kept_inside(self, x: Labeled, inside: Labeled) -> Labeled:
@@ -117,7 +118,8 @@ class Distribution:
         found, x = self._of_one_dtype(x)
         if found.support.discrete:
             x = np.floor(x)
-        value = found._cdf(found._kept_inside(x, found.support.contains(x)))
+        with np.errstate(divide="ignore"):
+            value = found._cdf(found._kept_inside(x, found.support.contains(x)))
         lower, upper = found.support.bounds
         if lower is not None:
             value = xr.where(x < lower if found.is_lumped else x <= lower, 0.0, value)
@@ -130,16 +132,23 @@ class Distribution:
 
     def log_cdf(self, x: Labeled) -> Labeled:
         """The logarithm of ``cdf``."""
-        return np.log(self.cdf(x))
+        with np.errstate(divide="ignore"):
+            return np.log(self.cdf(x))
 
     def log_survival(self, x: Labeled) -> Labeled:
         """The logarithm of the probability of more than ``x``."""
-        return np.log1p(-self.cdf(x))
+        with np.errstate(divide="ignore"):
+            return np.log1p(-self.cdf(x))
 
     def quantile(self, q: Labeled) -> Labeled:
         """The value below which a share ``q`` lies."""
         found, q = self._of_one_dtype(q)
         return found._quantile(q)
+
+    @property
+    def has_quantile(self) -> bool:
+        """Whether ``quantile`` has a closed form."""
+        return type(self)._quantile is not Distribution._quantile
 
     @property
     def batch_sizes(self) -> dict[Hashable, int]:
@@ -160,9 +169,8 @@ class Distribution:
 
     def _dtype(self, *values: Labeled) -> np.dtype:
         """That of the floats among the parameters and ``values``; float64 where there are none but Python's."""
-        found = [
-            v.dtype for v in (*self.values.values(), *values) if _kind(v) == "f" and _is_array(v)
-        ]
+        leaves = [v for value in (*self.values.values(), *values) for v in _leaves(value)]
+        found = [v.dtype for v in leaves if _is_array(v) and v.dtype.kind == "f"]
         return np.result_type(*found) if found else np.dtype(np.float64)
 
     def _of_one_dtype(self, x: Labeled) -> tuple[Self, Labeled]:
@@ -172,7 +180,7 @@ class Distribution:
         def change(value: Any) -> Any:
             if not _is_array(value):
                 return dtype.type(value) if type(value) in (int, float) else value
-            return value.astype(dtype) if _kind(value) in "iub" else value
+            return value.astype(dtype) if value.dtype.kind in "iub" else value
 
         return self.replaced(change), change(x)
 
@@ -254,7 +262,7 @@ def check_parameters(distribution: Distribution) -> None:
         value = getattr(distribution, name)
         if parameter.support is None or value is None or is_traced(value):
             continue
-        if not isinstance(value, xr.DataArray) and (np.ndim(value) > 0 or _kind(value) in "OU"):
+        if not isinstance(value, xr.DataArray | int | float | np.number):
             raise ArgumentError(
                 f"{family}: {name} is {_described(value)}; give a number, or a DataArray, whose dims are named."
             )
@@ -270,7 +278,7 @@ def check_parameters(distribution: Distribution) -> None:
             raise ArgumentError(f"{family}: {name}={value} is not in {parameter.support}.")
 
 
-def names_of(dims: Any) -> tuple[Hashable, ...]:
+def names_of(dims: Any) -> tuple[Any, ...]:
     """One dim, or several, as a tuple."""
     if dims is None:
         return ()
@@ -279,7 +287,7 @@ def names_of(dims: Any) -> tuple[Hashable, ...]:
 
 def core_dims_of(
     distribution: Distribution, given: Any, array: Any, count: int = 1
-) -> tuple[Hashable, ...]:
+) -> tuple[Any, ...]:
     """The core dims as given; or all dims of a parameter that has no others. Raises ArgumentError where it has."""
     family, dims = type(distribution).__name__, getattr(array, "dims", ())
     found = names_of(given) or tuple(dims)
@@ -318,13 +326,17 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "dtype")
 
 
-def _kind(value: Any) -> str:
-    """The kind of a NumPy dtype."""
-    return value.dtype.kind if _is_array(value) else np.asarray(value, copy=None).dtype.kind
+def _leaves(value: Any) -> list[Any]:
+    """A parameter, or those of the distributions that it consists of."""
+    if isinstance(value, Distribution):
+        return [leaf for v in value.values.values() for leaf in _leaves(v)]
+    if isinstance(value, list | tuple):
+        return [leaf for v in value for leaf in _leaves(v)]
+    return [value]
 
 
 def _described(value: Any) -> str:
-    if np.ndim(value) > 0:
+    if isinstance(value, np.ndarray | list | tuple):
         return f"an array of shape {np.shape(value)} without names of dims"
     return f"a {type(value).__name__}"
 

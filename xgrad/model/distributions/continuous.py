@@ -7,7 +7,14 @@ import numpy as np
 import xarray as xr
 
 from xgrad.functions import random, special
-from xgrad.model.distributions.base import Distribution, Labeled, Parameter, Sizes, table
+from xgrad.model.distributions.base import (
+    Distribution,
+    Labeled,
+    Parameter,
+    Sizes,
+    open_uniform,
+    table,
+)
 from xgrad.model.distributions.supports import (
     Interval,
     Real,
@@ -15,6 +22,7 @@ from xgrad.model.distributions.supports import (
     nonnegative,
     positive,
 )
+from xgrad.transforms.control.branches import while_loop
 
 LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 _SQRT_2 = math.sqrt(2.0)
@@ -42,6 +50,12 @@ class Normal(Distribution):
 
     def _cdf(self, x: Labeled) -> Labeled:
         return special.ndtr((x - self.mu) / self.sigma)
+
+    def log_cdf(self, x: Labeled) -> Labeled:
+        return special.log_ndtr((x - self.mu) / self.sigma)
+
+    def log_survival(self, x: Labeled) -> Labeled:
+        return special.log_ndtr((self.mu - x) / self.sigma)
 
     def _quantile(self, q: Labeled) -> Labeled:
         return self.mu + self.sigma * special.ndtri(q)
@@ -274,7 +288,34 @@ class VonMises(Distribution):
         return self.kappa * bend - math.log(2.0 * math.pi) - np.log(special.i0e(self.kappa))
 
     def _draw(self, key: Any, sizes: Sizes) -> xr.DataArray:
-        return random.vonmises(key, sizes, loc=self.mu, concentration=self.kappa)
+        turned = _angles(key, self.kappa, {**self.batch_sizes, **sizes}) + self.mu
+        return turned - 2.0 * math.pi * np.round(turned / (2.0 * math.pi))
+
+
+def _angles(key: Any, kappa: Labeled, sizes: Sizes) -> xr.DataArray:
+    """Draws around 0. They have no gradient by ``kappa``.
+
+    Candidates from a wrapped Cauchy distribution are taken with the probability that makes them of the right one, and
+    drawn anew where they are not: Best and Fisher (1979), with their ρ written without differences.
+    """
+    kappa = xr.zeros_like(random.uniform(key, sizes)) + np.maximum(kappa, 1e-12)
+    tau = 1.0 + np.sqrt(1.0 + 4.0 * kappa**2)
+    rho = 2.0 * kappa / (np.sqrt(tau) * (np.sqrt(tau) + _SQRT_2))
+    r = (1.0 + rho**2) / (2.0 * rho)
+
+    def draw_anew(state: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        count, missing, angle = state
+        first, second, third = random.split(random.fold_in(key, count), 3)
+        z = np.cos(math.pi * random.uniform(first, sizes))
+        f = ((1.0 + r * z) / (r + z)).clip(-1.0, 1.0)
+        c = kappa * (r - f)
+        taken = np.log(c) + 1.0 - c >= np.log(open_uniform(second, sizes))
+        side = xr.where(random.bernoulli(third, sizes), 1.0, -1.0)
+        candidate = xr.where(missing, side * np.arccos(f), angle)
+        return count + 1, missing & ~taken, candidate
+
+    start = (0, xr.ones_like(kappa, dtype=bool), 0.0 * kappa)
+    return while_loop(lambda state: state[1].any(), draw_anew, start)[2]
 
 
 class Flat(Distribution):

@@ -92,6 +92,32 @@ class Binomial(AbstractTrial):
         return special.betainc(self.n - x, x + 1.0, 1.0 - self.probability)
 
 
+class BetaBinomial(Distribution):
+    """The number of successes in ``n`` trials, whose probability is a beta variable of ``alpha`` and ``beta``.
+
+    log p(x) = log C(n, x) + log B(x + alpha, n - x + beta) - log B(alpha, beta).
+    """
+
+    parameters = table(n=Parameter(counts), alpha=Parameter(positive), beta=Parameter(positive))
+    n: Labeled
+    alpha: Labeled
+    beta: Labeled
+
+    @property
+    def support(self) -> Support:
+        return Integers(0, self.n)
+
+    def _log_density(self, x: Labeled) -> Labeled:
+        a, b = self.alpha, self.beta
+        chances = special.betaln(x + a, self.n - x + b) - special.betaln(a, b)
+        return log_comb(self.n, x) + chances
+
+    def _draw(self, key: Any, sizes: Sizes) -> xr.DataArray:
+        first, second = random.split(key)
+        p = random.beta(first, sizes, a=self.alpha, b=self.beta)
+        return random.binomial(second, sizes, n=self.n, p=p).astype("int64")
+
+
 class Poisson(AbstractCounts):
     """The number of events where ``mu`` are expected: p(x) = mu^x e^-mu / x!."""
 
