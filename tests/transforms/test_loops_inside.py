@@ -63,6 +63,42 @@ def choices_in_a_batch(x: Any) -> Any:
     return total(xgrad.vmap(branches, dim="b")(x) ** 2)
 
 
+def outer(step: Callable[[Any, Any], Any], x: Any, **how: Any) -> Any:
+    """A loop around other things."""
+    xs = xr.DataArray(np.linspace(0.2, 0.9, 6), dims="s")
+    last, ys = xgrad.scan(lambda c, u: (step(c, u), c**2), x, xs, dim="s", **how)
+    return total(last) ** 2 + total(ys)
+
+
+def inner(c: Any, u: Any, steps: int = 5) -> Any:
+    xs = xr.DataArray(np.linspace(0.1, 1.0, steps), dims="t")
+    return xgrad.scan(lambda c, v: (np.sin(c) * v + u, None), c * u, xs, dim="t")[0]
+
+
+def nested(x: Any) -> Any:
+    return outer(inner, x)
+
+
+def thrice_nested(x: Any) -> Any:
+    xs = xr.DataArray(np.linspace(0.1, 1.0, 4), dims="r")
+    return outer(
+        lambda c, u: xgrad.scan(lambda c, v: (inner(c, u * v), None), c, xs, dim="r")[0], x
+    )
+
+
+def batch_in_a_loop(x: Any) -> Any:
+    return outer(lambda c, u: xgrad.vmap(lambda row: inner(row, u), dim="b")(c), x)
+
+
+def branches_in_a_loop(x: Any) -> Any:
+    short, long = [lambda c, u, n=n: inner(c, u, n) for n in (4, 5)]
+    return outer(lambda c, u: xgrad.cond(u > 0.5, short, long, c, u), x)
+
+
+def mapped(x: Any) -> Any:
+    return total(xgrad.map(loop, x, dim="b") ** 2) ** 2
+
+
 COUNTS: list[
     tuple[Cost, xr.DataArray, int, int]
 ] = [  # the loops of the value, and of the value and gradient
@@ -74,6 +110,11 @@ COUNTS: list[
     (bounded, V, 1, 2),
     (batch_of_bounded, X, 1, 2),
     (choices_in_a_batch, X, 2, 4),
+    (nested, V, 2, 4),
+    (thrice_nested, V, 3, 6),
+    (batch_in_a_loop, X, 2, 4),
+    (branches_in_a_loop, V, 3, 6),
+    (mapped, X, 2, 4),
 ]
 
 
@@ -96,7 +137,7 @@ def test_every_loop_there_has_one_loop_back(
     assert while_loops(xgrad.grad(cost), x) == both
 
 
-@pytest.mark.parametrize(("cost", "x"), [(batch, X), (branches, V), (choices_in_a_batch, X)])
+@pytest.mark.parametrize(("cost", "x"), [(batch, X), (branches, V), (nested, V)])
 def test_products_with_hessians(cost: Cost, x: xr.DataArray):
     direction = xr.DataArray(np.cos(np.arange(x.size)).reshape(x.shape), dims=x.dims)
     product = xgrad.hessian_vector_product(cost)
@@ -104,6 +145,13 @@ def test_products_with_hessians(cost: Cost, x: xr.DataArray):
     difference = (slope(x + step * direction) - slope(x - step * direction)) / (2 * step)
     np.testing.assert_allclose(product(x, direction), difference, rtol=1e-5, atol=1e-5)
     assert while_loops(product, x, direction) == while_loops(slope, x)
+
+
+def test_loops_inside_steps_that_keep_some_carries_run_once_more():
+    """Both loops there; back, the segments, and in each its steps there and back: with the loop inside each."""
+    found = xgrad.grad(lambda x: outer(inner, x, checkpoint=3))
+    np.testing.assert_allclose(found(V), xgrad.grad(nested)(V), rtol=1e-12)
+    assert while_loops(found, V) == 8
 
 
 def test_what_is_checkpointed_is_computed_again():

@@ -21,7 +21,18 @@ from xgrad.axes.batched import Batched
 from xgrad.axes.constants import full
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.gradient.ops import JvpCall, VjpCall
-from xgrad.graph import Builder, Fired, Graph, Node, Op, Var, held_graphs, located, substitute
+from xgrad.graph import (
+    Builder,
+    Fired,
+    Graph,
+    Node,
+    Op,
+    Var,
+    held_graphs,
+    located,
+    substitute,
+    toposort,
+)
 from xgrad.lower.nested import WholeRule, map_inner
 
 BATCH = WholeRule(
@@ -75,7 +86,7 @@ def _join_one_pair(
     groups: dict[Hashable, list[Node]] = defaultdict(list)
     for node in graph.nodes:
         frame = _frame(node)
-        if frame and frame.rule.name not in disabled and _loops(held_graphs(node.op)):
+        if frame and frame.rule.name not in disabled and all_loops(held_graphs(node.op)):
             groups[frame.key].append(node)
     for nodes in groups.values():
         for first, second in combinations(nodes, 2):
@@ -130,8 +141,8 @@ def _joined(
     below = _below(graph, first)
     free = [o.outside not in below for o in two.operands]
     parts = [_Part.of(g, free) for g in two.graphs]
-    before = _loops(one.graphs) + sum([_held_loops(n) for part in parts for n in part.moved])
-    if before == _loops(one.graphs):
+    before = all_loops(one.graphs) + sum([held_loops(n) for part in parts for n in part.moved])
+    if before == all_loops(one.graphs):
         return None
     slots = _slots([part.types for part in parts])
     shared = [o for o, is_free in zip(two.operands, free, strict=True) if is_free]
@@ -139,7 +150,7 @@ def _joined(
         simplify(_early(g, one.operands, part, shared, slots))
         for g, part in zip(one.graphs, parts, strict=True)
     ]
-    if _loops(graphs) >= before:
+    if all_loops(graphs) >= before:
         return None
     results = one.build(graphs, _united(one.operands, shared))
     count, builder = len(first.outputs), Builder()
@@ -178,11 +189,8 @@ class _Part(NamedTuple):
             return cls(graph, [*graph.inputs], [*graph.nodes], [*dict.fromkeys(graph.outputs)])
         given = [v for v, is_free in zip(graph.inputs, free, strict=True) if is_free]
         graph = opened(graph, given)
-        moved = [node for node in _known_nodes(graph, given) if _held_loops(node)]
-        cut = [v for node in moved for v in node.outputs]
-        bare = substitute(graph.outputs, {v: v for v in cut})
-        read = {v for node in Graph(graph.inputs, bare).nodes for v in node.inputs} | set(bare)
-        return cls(graph, given, moved, [v for v in cut if v in read])
+        moved = [node for node in known_nodes(graph, given) if held_loops(node)]
+        return cls(graph, given, moved, read_of(graph, moved))
 
     @property
     def types(self) -> Counter[TensorType]:
@@ -199,7 +207,7 @@ class _Part(NamedTuple):
         return [full(t.shape, 0, t.dtype) if v is None else v for t, v in pairs]
 
 
-def _known_nodes(graph: Graph, given: Sequence[Var]) -> list[Node]:
+def known_nodes(graph: Graph, given: Sequence[Var]) -> list[Node]:
     """The nodes that need no more than ``given``; none behind a barrier, where all is to be computed again."""
     known, found = set(given), list[Node]()
     for node in graph.nodes:
@@ -207,6 +215,14 @@ def _known_nodes(graph: Graph, given: Sequence[Var]) -> list[Node]:
             known.update(node.outputs)
             found.append(node)
     return found
+
+
+def read_of(graph: Graph, nodes: Sequence[Node]) -> list[Var]:
+    """The outputs of ``nodes`` that the rest of ``graph`` reads."""
+    cut = [v for node in nodes for v in node.outputs]
+    rest = toposort(graph.outputs, stop=cut)
+    read = {v for node in rest for v in node.inputs} | set(graph.outputs)
+    return [v for v in cut if v in read]
 
 
 def _slots(parts: Sequence[Counter[TensorType]]) -> list[TensorType]:
@@ -313,7 +329,7 @@ def opened(graph: Graph, given: Sequence[Var]) -> Graph:
 
 def _opened_frame(node: Node, known: Collection[Var]) -> tuple[Var, ...]:
     """The outputs of a node; the loops inside that need no more than what is known are computed before the rest."""
-    frame = _frame(node) if _held_loops(node) else None
+    frame = _frame(node) if held_loops(node) else None
     if frame is None or not all(v in known for v in frame.steering):
         return node.outputs
     shared = [o for o in frame.operands if o.outside in known]
@@ -326,11 +342,12 @@ def _opened_frame(node: Node, known: Collection[Var]) -> tuple[Var, ...]:
 
 
 # ---- how many loops --------------------------------------------------------------------------------------------------
-def _loops(graphs: Sequence[Graph]) -> int:
-    return sum([_held_loops(node) for g in graphs for node in g.nodes])
+def all_loops(graphs: Sequence[Graph]) -> int:
+    """The loops in some graphs, and in those that their ops hold."""
+    return sum([held_loops(node) for g in graphs for node in g.nodes])
 
 
-def _held_loops(node: Node) -> int:
+def held_loops(node: Node) -> int:
     """The loops that a node is, or holds."""
     op: Op = node.op
-    return isinstance(op, Scan | While) + _loops(held_graphs(op))
+    return isinstance(op, Scan | While) + all_loops(held_graphs(op))

@@ -20,16 +20,42 @@ from xgrad.axes.loops import Keeps
 from xgrad.graph import Builder, Node, Var, substitute
 from xgrad.lower.costs import cost, traffic
 from xgrad.lower.cut import Questions
+from xgrad.lower.frames import held_loops
 from xgrad.lower.loops import Fixed, Loop, LoopRules, Outputs, PairRule, Path, Row
+from xgrad.lower.rules.loops_inside import handed_inside
 
 
 def _kept(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
     """two(stacked carries of one) = two(stacked values of one, the cheapest that give all it needs)"""
-    if not path.direct or one.op.length != two.op.length:
+    if one.op.length != two.op.length or not (path.direct or _share_rows(one, two, path)):
         return None
     if one.op.recompute is True or one.op.recompute != two.op.recompute:
         return None
     one = _with_invariants(one, two, path)
+    return _kept_inside(one, two, path) or _kept_here(one, two, path)
+
+
+def _share_rows(one: Loop, two: Loop, path: Path) -> bool:
+    """Whether the second goes back over the sequences of the first, as it does where nothing is carried."""
+    return path.otherwise and not {r.whole for r in one.rows}.isdisjoint(
+        [r.whole for r in two.rows]
+    )
+
+
+def _kept_inside(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
+    """What is kept where loops inside the steps are kept too; None where it is cheaper to run them all again."""
+    handed = handed_inside(one, two, path, _given(one, two, path))
+    if handed is None:
+        return None
+    known = _Known(handed.one, handed.two, handed.path)
+    cut = _Cut(known, handed.one, handed.two, handed.path)
+    if sum(map(held_loops, cut.computed)) >= handed.loops:
+        return None
+    made = _handed_over(handed.one, handed.two, handed.path, known, cut.stacked)
+    return made[0][: len(one.carries) + len(one.stacks)], made[1]
+
+
+def _kept_here(one: Loop, two: Loop, path: Path) -> tuple[Outputs, Outputs] | None:
     known = _Known(one, two, path)
     cut = _Cut(known, one, two, path)
     return _handed_over(one, two, path, known, cut.stacked) if cut.saves else None
@@ -104,6 +130,7 @@ class _Cut:
         answers, total = self._questions.answers()
         needed = [v for v in moving if v in answers and v not in self._rows]
         self.stacked = [v for v in needed if known.makers.get(v) not in answers]
+        self.computed = [node for node in answers if isinstance(node, Node)]
         self.saves = total < self._present(two)
 
     def _asked(self) -> list[Var]:
