@@ -22,6 +22,7 @@ from xgrad.lower.rules.indexing import INDEXING
 from xgrad.lower.rules.logs import LOGS
 from xgrad.lower.rules.matrices import MATRICES
 from xgrad.lower.rules.reductions import REDUCTIONS
+from xgrad.lower.rules.shifts import SHIFTS
 from xgrad.lower.rules.stabilise import STABLE
 
 F8 = np.dtype("f8")
@@ -114,6 +115,14 @@ CASES = {
     "add_else_masked": Case(
         lambda x, y, c: e.Add()(e.Where()(c, zeros(x), x), e.Where()(c, zeros(x), y)),
         lambda x, y, c: e.Add()(e.Where()(c, zeros(x), x), e.Where()(c, y, zeros(x))),
+    ),
+    "where_negative": Case(
+        lambda x, y, c: e.Where()(c, e.Negative()(x), zeros(x)),
+        lambda x, y, c: e.Where()(c, e.Negative()(x), full_like(x, 1)),
+    ),
+    "where_else_negative": Case(
+        lambda x, y, c: e.Where()(c, zeros(x), e.Negative()(x)),
+        lambda x, y, c: e.Where()(c, y, e.Negative()(x)),
     ),
     "where_permuted_mask": Case(
         lambda x, y, c: e.Where()(
@@ -309,8 +318,8 @@ def graph(expression):
 
 
 def test_every_rule_has_a_case():
-    """The tables that have cases of their own are tested beside: stable and simple rules, matrices."""
-    others = LOGS + STABLE + MATRICES + IDENTITIES + REDUCTIONS + INDEXING + FOLDING
+    """The tables that have cases of their own are tested beside: stable, shifted and simple rules, matrices."""
+    others = LOGS + STABLE + SHIFTS + MATRICES + IDENTITIES + REDUCTIONS + INDEXING + FOLDING
     here = {r.name for r in CANONICAL.rules} - {r.name for r in others.rules}
     assert not [name for name in here if name not in CASES and not name.startswith(GENERATED)]
     assert not set(CASES) - here

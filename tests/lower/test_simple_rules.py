@@ -89,6 +89,13 @@ CASES = {
         lambda x, y, c, i: e.IsNan()(e.Cast(np.dtype("f4"))(x)),
         lambda x, y, c, i: e.IsNan()(e.Cast(np.dtype("f8"))(i)),
     ),
+    "isfinite_negative": Case(
+        lambda x, y, c, i: e.IsFinite()(minus(x)), lambda x, y, c, i: e.IsFinite()(e.Absolute()(x))
+    ),
+    "not_equal_negative": Case(
+        lambda x, y, c, i: e.NotEqual()(minus(x), full_like(x, 0)),
+        lambda x, y, c, i: e.NotEqual()(minus(x), full_like(x, 1)),
+    ),
     **{
         f"{op.__name__.lower()}_of_negative": Case(
             lambda x, y, c, i, op=op: op()(minus(x)), lambda x, y, c, i: e.Sin()(minus(x))

@@ -47,8 +47,9 @@ class Softmax(AbstractGeneral):
         return (self._derivative(outs[0], tangents[0]),)
 
     def _derivative(self, out: Var, t: Var) -> Var:
-        mean = spread(sum_(multiply(out, t), self.axes), out.type.shape, self.axes)
-        return multiply(out, subtract(t, mean))
+        part = multiply(out, t)  # read twice: the mask around t is then fused into it
+        mean = spread(sum_(part, self.axes), out.type.shape, self.axes)
+        return subtract(part, multiply(out, mean))
 
 
 class LessSoftmax(AbstractGeneral):

@@ -1,9 +1,11 @@
 """Choices and the masks of cotangents: what is chosen twice, by a constant, or around what is zero already.
 
-Why it ends: each rule lowers the number of nodes, or of choices within choices.
+A zero that is chosen may change its sign.
+
+Why it ends: each rule lowers the number of nodes, or of choices within choices, or moves a sign towards the outputs.
 """
 
-from xgrad.axes.elementwise import Add, Invert, LogicalNot, Where
+from xgrad.axes.elementwise import Add, Invert, LogicalNot, Negative, Where
 from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.reduce import Sum
 from xgrad.axes.structural import Permute, Reshape
@@ -36,6 +38,16 @@ CHOICE = Rules(
         "add_else_masked",
         Add()(Where()(C, a_full(), A), Where()(C, a_full(), B)),
         lambda c, a, b, v, s: Where()(c, a_full(v, s), Add()(a, b)) if is_number(v, 0) else DECLINE,
+    ),
+    rule(  # where(c, -x, 0) = -where(c, x, 0)
+        "where_negative",
+        Where()(C, Negative()(X), a_full()),
+        lambda c, x, v, s: Negative()(Where()(c, x, a_full(v, s))) if is_number(v, 0) else DECLINE,
+    ),
+    rule(  # where(c, 0, -x) = -where(c, 0, x)
+        "where_else_negative",
+        Where()(C, a_full(), Negative()(X)),
+        lambda c, x, v, s: Negative()(Where()(c, a_full(v, s), x)) if is_number(v, 0) else DECLINE,
     ),
     rule(  # where(m.p, where(m, a, b).p, n) = where(m.p, a.p, n)
         "where_permuted_mask",

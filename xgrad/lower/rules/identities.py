@@ -1,8 +1,8 @@
-"""Identities of single functions that keep every bit: equal operands, signs that are squared away, tests for NaN.
+"""Identities of single functions that keep every bit: equal operands, signs that are squared away, tests of numbers.
 
 A sum that is zero may change the sign of that zero.
 
-Why it ends: each rule lowers the number of nodes, or moves a test for NaN towards the inputs or a sign towards the
+Why it ends: each rule lowers the number of nodes, or moves a test towards the inputs or a sign towards the
 outputs.
 """
 
@@ -25,12 +25,14 @@ from xgrad.axes.elementwise import (
     Expit,
     Expm1,
     IntegerPower,
+    IsFinite,
     IsNan,
     LogicalNot,
     Maximum,
     Minimum,
     Multiply,
     Negative,
+    NotEqual,
     Reciprocal,
     Sinh,
     Square,
@@ -41,7 +43,7 @@ from xgrad.axes.special import Erf, Erfc, LogExpit, Ndtr
 from xgrad.axes.stable import LogCosh, SinhOverCosh
 from xgrad.axes.structural import Expand
 from xgrad.graph import DECLINE, Rules, Var, rule
-from xgrad.lower.rules.patterns import A, D, N, P, S, X, Y, a_full
+from xgrad.lower.rules.patterns import A, D, N, P, S, X, Y, a_full, is_number
 
 # NaN for NaN and for nothing else: of real numbers and infinities these are numbers or infinite
 _NEVER_NEW_NAN = (
@@ -82,6 +84,14 @@ IDENTITIES = Rules(
     ],
     rule("isnan_power", IsNan()(IntegerPower(N)(X)), _isnan_power),  # isnan(x^n) = isnan(x)
     rule("isnan_cast", IsNan()(Cast(D)(X)), _isnan_cast),  # isnan(cast x) = isnan(x)
+    rule(  # isfinite(-x) = isfinite(x)
+        "isfinite_negative", IsFinite()(Negative()(X)), lambda x: IsFinite()(x)
+    ),
+    rule(  # (-x ≠ 0) = (x ≠ 0)
+        "not_equal_negative",
+        NotEqual()(Negative()(X), a_full()),
+        lambda x, v, s: NotEqual()(x, a_full(v, s)) if is_number(v, 0) else DECLINE,
+    ),
     *[
         rule(  # f(-x) = f(x)
             f"{op.__name__.lower()}_of_negative",
