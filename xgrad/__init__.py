@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from xgrad.transforms.outside import apply_host as apply_host
     from xgrad.transforms.outside import apply_jax as apply_jax
     from xgrad.transforms.solvers.curvefit import curvefit as curvefit
+    from xgrad.transforms.solvers.fit import fit as fit
     from xgrad.transforms.solvers.solve import least_squares as least_squares
     from xgrad.transforms.solvers.solve import minimize as minimize
     from xgrad.transforms.solvers.solve import root as root
@@ -128,6 +129,7 @@ _OWN = {
     "checkpoint": "xgrad.transforms.control.checkpoint",
     "root": "xgrad.transforms.solvers.solve",
     "curvefit": "xgrad.transforms.solvers.curvefit",
+    "fit": "xgrad.transforms.solvers.fit",
     "minimize": "xgrad.transforms.solvers.solve",
     "least_squares": "xgrad.transforms.solvers.solve",
     "scan": "xgrad.transforms.control.scan",

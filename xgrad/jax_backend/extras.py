@@ -5,6 +5,7 @@ from types import ModuleType
 
 EXTRAS = {
     "blackjax": "sample",
+    "rich": "sample",
     "numpyro": "numpyro",
     "optax": "fit",
     "optimistix": "fit",

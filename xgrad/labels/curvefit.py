@@ -5,7 +5,8 @@ one slice is traced, and repeated for all (``slices``). The parameters are those
 what SciPy gives up, raising RuntimeError, is NaN.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
 
@@ -22,15 +23,38 @@ from xgrad.labels.scope import FREE, current_trace
 Array = Any
 
 
+class Report:
+    """What ``xgrad.curvefit`` wants to know beside the parameters, and what its residuals are multiplied by."""
+
+    def __init__(self, weights: Any = None) -> None:
+        self.weights = weights  # a DataArray, or none; NaN and 0 leave a value out
+        self.found: list[dict[str, xr.DataArray]] = []  # for each variable, by the names of DETAILS
+
+
+DETAILS: Final = {"stderr": ["param"], "chi2": [], "dof": [], "success": []}  # and their core dims
+
+
 class Fit(NamedTuple):
     """One call of ``curvefit``: what the function of a slice must know."""
 
     func: Callable[..., Array]
     skipna: bool
     coords: int  # how many there are
+    report: Report | None
 
 
 _FIT: ContextVar[Fit | None] = ContextVar("fit", default=None)
+_REPORT: ContextVar[Report | None] = ContextVar("report", default=None)
+
+
+@contextmanager
+def reporting(report: Report) -> Iterator[None]:
+    """Within it, ``curvefit`` of traced data fills a report."""
+    token = _REPORT.set(report)
+    try:
+        yield
+    finally:
+        _REPORT.reset(token)
 
 
 def curvefit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
@@ -47,7 +71,7 @@ def curvefit(original: Callable[..., xr.Dataset]) -> Callable[..., xr.Dataset]:
     ) -> xr.Dataset:
         single = isinstance(coords, str | xr.DataArray) or not np.iterable(coords)
         along = [coords] if single else list(coords)
-        token = _FIT.set(Fit(func, skipna, len(along)))
+        token = _FIT.set(Fit(func, skipna, len(along), _REPORT.get()))
         try:
             return original(self, along, func, reduce_dims, skipna, *args, **kwargs)
         finally:
@@ -69,12 +93,38 @@ def apply_fit(original: Callable[..., Any]) -> Callable[..., Any]:
                 return original(func, *args, **kwargs)
             args = (args[0].copy(data=as_traced(args[0].values, like)), *args[1:])
 
-        def of_slice(data: Array, *rest: Array, **options: Any) -> tuple[Array, Array]:
-            return _fitted(fit, data, rest, options)
-
-        return original(of_slice, *args, **kwargs)
+        return _applied(original, fit, args, kwargs)
 
     return apply
+
+
+def _applied(
+    original: Callable[..., Any], fit: Fit, args: Sequence[Any], kwargs: dict[str, Any]
+) -> Any:
+    """The parameters and their covariance; the rest goes into the report, if one is wanted."""
+    report = fit.report
+
+    def of_slice(data: Array, *rest: Array, **options: Any) -> tuple[Array, ...]:
+        return tuple(_fitted(fit, data, rest, options).values())
+
+    if report is None:
+        return original(lambda *a, **k: of_slice(*a, **k)[:2], *args, **kwargs)
+    cores, out = kwargs["input_core_dims"], kwargs["output_core_dims"]
+    if report.weights is not None:
+        others = set(args[0].dims) - set(cores[0])
+        args, cores = (
+            [*args, report.weights.broadcast_like(args[0], exclude=others)],
+            [*cores, cores[0]],
+        )
+    dtypes = (*kwargs["output_dtypes"], np.float64, np.float64, np.int64, np.bool_)
+    more = {
+        "input_core_dims": cores,
+        "output_core_dims": [*out, *DETAILS.values()],
+        "output_dtypes": dtypes,
+    }
+    params, covariance, *rest = original(of_slice, *args, **{**kwargs, **more})
+    report.found.append(dict(zip(DETAILS, rest, strict=True)))
+    return params, covariance
 
 
 def _captured(fit: Fit, args: Sequence[Any]) -> Array | None:
@@ -95,9 +145,10 @@ _KNOWN: Final = {"absolute_sigma", "max_nfev", "maxfev", "sigma", *_UNUSED}
 
 def _fitted(
     fit: Fit, data: Array, rest: Sequence[Array], options: dict[str, Any]
-) -> tuple[Array, Array]:
-    """The parameters that fit a slice best, and their covariance."""
+) -> dict[str, Array]:
+    """The parameters that fit a slice best, their covariance, and the ``DETAILS``."""
     _check(options)
+    weights = _weights(fit, rest, options, data)
     positions, given = rest[: fit.coords], rest[fit.coords :]
     size = len(given) // 3
     start, lower, upper = (_stacked(given[k * size : (k + 1) * size], data) for k in range(3))
@@ -108,12 +159,14 @@ def _fitted(
             f"curvefit: {size} parameters cannot be found from {y.shape[0]} values.\n"
             "Fit along more values, or fewer parameters."
         )
-    weight = 1 / _sigma(options, y)
+    if fit.report is not None and fit.report.weights is not None:
+        valid = valid & (weights > 0)  # NaN is not
+        weights = np.where(valid, weights, 0.0)
     at, y = np.squeeze(x), np.where(valid, y, 0.0)
 
     def residuals(params: Array) -> Array:
         apart = fit.func(at, *[params[k] for k in range(size)]) - y
-        return np.where(valid, apart, 0.0) * weight
+        return np.where(valid, apart, 0.0) * weights
 
     limit = options.get("maxfev") or options.get("max_nfev") or 200 * (size + 1)
     problem = Problem.of(residuals, start)
@@ -121,7 +174,22 @@ def _fitted(
     found = minimise(problem, start, lower, upper, int(limit))
     found = np.where(count >= size, found, np.nan)
     absolute = bool(options.get("absolute_sigma"))
-    return found, _covariance(problem, found, count, absolute)
+    covariance = _covariance(problem, found, count, absolute)
+    return {
+        "params": found,
+        "covariance": covariance,
+        "stderr": np.sqrt(np.stack([covariance[k, k] for k in range(size)])),
+        "chi2": np.where(np.isnan(found[0]), np.nan, 2 * problem.cost(found)),
+        "dof": count - size,
+        "success": ~np.any(np.isnan(found)),
+    }
+
+
+def _weights(fit: Fit, rest: Sequence[Array], options: dict[str, Any], data: Array) -> Array:
+    """What residuals are multiplied by: the last of the arguments where a report says so, or by SciPy's ``sigma``."""
+    if fit.report is None or fit.report.weights is None:
+        return 1 / _sigma(options, np.ravel(data))
+    return np.ravel(rest[-1])
 
 
 def _check(options: dict[str, Any]) -> None:

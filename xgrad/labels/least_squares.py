@@ -4,7 +4,7 @@ The residuals are a closed graph of the parameters and of all that they are meas
 Gauss-Newton steps (Levenberg and Marquardt's, with Nielsen's rule for the damping) finds the parameters; bounds are
 kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its change by the
 data tells how the parameters move, at the cost of one linear solve. The loop evaluates the residuals and their
-derivatives once per step, and a step of Newton's at its end brings the last digits, as many as the conditions above need.
+derivatives once per step, and a step of Newton's at its end brings the last digits.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,8 +26,10 @@ Array = Any
 PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 1e-18  # what a value's share in the cost may still fall by, relative to all, before Newton's step
-SMALL = 4  # so many equations are written out; a call of LAPACK for each of many slices takes longer
+SETTLED = 1e-14  # what a value's share in the cost may still fall by, relative to all, before the last step
+SMALL = (
+    4  # so many equations are written out; a call of LAPACK for each of many slices takes longer
+)
 
 
 class Local(NamedTuple):
@@ -281,7 +283,7 @@ def _newton(last: State, problem: Problem, lower: Array, upper: Array) -> Array:
     direction = -solve_definite(matrix, np.where(free, last.gradient, 0.0))
     moved = last.params + direction
     gain = -0.5 * np.sum(last.gradient * direction)
-    small = (gain >= 0) & (gain <= 1e-10 * last.cost)
+    small = (gain >= 0) & (gain <= SETTLED * problem.size * last.cost)
     inside = np.all((moved >= lower) & (moved <= upper))
     return np.where(small & inside, moved, last.params)
 

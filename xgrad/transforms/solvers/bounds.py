@@ -1,10 +1,10 @@
-"""Parameters within bounds and parameters held fixed: what a solver seeks, and how the parameters are made of it.
+"""Parameters within bounds, held fixed or tied to others: what a solver seeks, and how the parameters are made of it.
 
 A parameter with bounds is a smooth function of one without: between two bounds a sine, above or below one the branch of
 a hyperbola (as in MINUIT). A solution at a bound is an ordinary point there, so that implicit gradients are right.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,44 +54,59 @@ def _above(distance: Any) -> Any:
 
 
 class Parameters(NamedTuple):
-    """How ``x0`` is divided into what is sought and what is held fixed."""
+    """How ``x0`` is divided into what is sought, what is held fixed and what is computed from these."""
 
     kind: type
     held: dict[Any, Any]
+    tied: dict[Any, Callable[[Any], Any]]
     order: tuple[Any, ...]
     bounds: dict[Any, Bound]
 
     def release(self, x0: Any) -> dict[Any, Any]:
         """What is sought, at the start: by name, without bounds."""
         entries = _entries(x0)
-        return {k: self._map(k, "release", entries[k]) for k in self.order if k not in self.held}
+        sought = [k for k in self.order if k not in self.held and k not in self.tied]
+        return {k: self._map(k, "release", entries[k]) for k in sought}
 
     def enforce(self, sought: Mapping[Any, Any]) -> Any:
         """The parameters as the user's function takes them."""
         made = {k: self._map(k, "enforce", v) for k, v in sought.items()}
-        entries = {k: self.held[k] if k in self.held else made[k] for k in self.order}
         if self.order == (WHOLE,):
-            return entries[WHOLE]
-        return xr.Dataset(entries) if self.kind is xr.Dataset else self.kind(entries)
+            return made[WHOLE]
+        free = self._whole({k: {**self.held, **made}[k] for k in self.order if k not in self.tied})
+        if not self.tied:
+            return free
+        tied = {k: rule(free) for k, rule in self.tied.items()}
+        return self._whole({k: tied[k] if k in tied else free[k] for k in self.order})
+
+    def _whole(self, entries: dict[Any, Any]) -> Any:
+        return xr.Dataset(entries) if self.kind is xr.Dataset else entries
 
     def _map(self, name: Any, way: str, value: Any) -> Any:
         bound = self.bounds.get(name, Bound())
         return value if bound == Bound() else tree_map(getattr(bound, way), value)
 
 
-def parameters_of(doing: str, x0: Any, bounds: Any, fixed: Sequence[Any]) -> Parameters:
+def parameters_of(
+    doing: str, x0: Any, bounds: Any, fixed: Sequence[Any], tied: Mapping[Any, Any] | None = None
+) -> Parameters:
     """The division that the user asks for. ArgumentError where names or bounds do not fit."""
     entries = _entries(x0)
     fixed = (fixed,) if isinstance(fixed, str) else tuple(fixed)
+    tied = {} if tied is None else dict(tied)
+    _check_tied(doing, tied, entries, fixed, bounds)
+    entries = {**entries, **dict.fromkeys(tied)}
     _check_names(doing, "fixed", fixed, entries)
-    if set(fixed) == set(entries) and entries:
-        raise ArgumentError(f"{doing}: all parameters are fixed; there is nothing to seek.")
-    found = {k: b for k, b in _bounds(doing, bounds, entries).items() if k not in fixed}
+    if {*fixed, *tied} == set(entries) and entries:
+        both = "fixed or tied" if tied else "fixed"
+        raise ArgumentError(f"{doing}: all parameters are {both}; there is nothing to seek.")
+    within = _bounds(doing, bounds, entries)
+    found = {k: b for k, b in within.items() if k not in fixed and k not in tied}
     for name, bound in found.items():
         _check_start(doing, name, entries[name], bound)
     held = {k: entries[k] for k in fixed}
     kind = xr.Dataset if isinstance(x0, xr.Dataset) else dict
-    return Parameters(kind, held, tuple(entries), found)
+    return Parameters(kind, held, tied, tuple(entries), found)
 
 
 def _entries(x0: Any) -> dict[Any, Any]:
@@ -145,6 +160,32 @@ def _check_names(doing: str, what: str, names: Sequence[Any], entries: Mapping[A
             raise ArgumentError(
                 f"{doing}: {what} names the parameter {name!r}, and {have}{nearest(name, known) or '.'}"
             )
+
+
+def _check_tied(
+    doing: str,
+    tied: Mapping[Any, Any],
+    entries: Mapping[Any, Any],
+    fixed: Sequence[Any],
+    bounds: Any,
+) -> None:
+    """Tied parameters are entries by name, computed by functions, and nothing else besides."""
+    if tied and WHOLE in entries:
+        raise ArgumentError(
+            f"{doing}: tied parameters are entries of a dict or Dataset; these have no names."
+        )
+    for name, rule in tied.items():
+        if not callable(rule):
+            raise ArgumentError(
+                f"{doing}: the tied parameter {name!r} is a function of the others, such as lambda p: 2 * p['a'];"
+                f" not {rule!r}."
+            )
+        limits = bounds if isinstance(bounds, Mapping) else ()
+        for what, names in (("fixed", fixed), ("bounded", limits)):
+            if name in names:
+                raise ArgumentError(
+                    f"{doing}: the parameter {name!r} is tied and {what}; it can be one of them."
+                )
 
 
 def _check_start(doing: str, name: Any, start: Any, bound: Bound) -> None:

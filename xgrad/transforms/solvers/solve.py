@@ -5,7 +5,7 @@ inputs, by which the solution can be differentiated.
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -74,6 +74,13 @@ class Settings(NamedTuple):
     max_steps: int
 
 
+class Held(NamedTuple):
+    """The parameters that are not sought: fixed by name, and tied, by functions of the others."""
+
+    fixed: Sequence[Any]
+    tied: Mapping[Any, Callable[[Any], Any]] | None
+
+
 def root(
     f: Callable[..., Any],
     x0: Any,
@@ -81,6 +88,7 @@ def root(
     *,
     bounds: Any = None,
     fixed: Sequence[Any] = (),
+    tied: Mapping[Any, Callable[[Any], Any]] | None = None,
     method: str = "dogleg",
     rtol: float = 1e-8,
     atol: float = 1e-8,
@@ -90,7 +98,9 @@ def root(
 
     ``x0`` is a DataArray, a Dataset, a number or a dict (or other containers) of them, and so is what ``f`` returns,
     which has as many numbers. ``bounds`` are pairs (lower, upper), None for no bound, for all parameters or by name for
-    the entries of a dict or Dataset; ``fixed`` names entries that keep the values of ``x0``. Other dims: ``vmap``.
+    the entries of a dict or Dataset; ``fixed`` names entries that keep the values of ``x0``, and ``tied`` has for each
+    entry that is computed from the others a function of these: ``tied={"b": lambda p: 2 * p["a"]}``. Tied ones need no
+    start. Other dims: ``vmap``.
 
     The solution can be differentiated by ``args``, by fixed parameters and by all that ``f`` captures, by the implicit
     function theorem, also in compiled functions; not by ``x0``. Needs optimistix (``pip install 'xgrad[fit]'``).
@@ -106,7 +116,9 @@ def root(
     >>> xg.grad(lambda a: xg.root(lambda x, a: x**2 - a, a, (a,)).value.sum())(a).round(6).values
     array([0.353553, 0.166667])
     """
-    return _solve(Settings("root", method, rtol, atol, max_steps), f, x0, args, bounds, fixed)
+    return _solve(
+        Settings("root", method, rtol, atol, max_steps), f, x0, args, bounds, Held(fixed, tied)
+    )
 
 
 def minimize(
@@ -116,6 +128,7 @@ def minimize(
     *,
     bounds: Any = None,
     fixed: Sequence[Any] = (),
+    tied: Mapping[Any, Callable[[Any], Any]] | None = None,
     method: str = "bfgs",
     rtol: float = 1e-8,
     atol: float = 1e-8,
@@ -132,7 +145,9 @@ def minimize(
     >>> round(float(found.value["a"]), 5), bool(found.success)
     (2.0, True)
     """
-    return _solve(Settings("minimize", method, rtol, atol, max_steps), f, x0, args, bounds, fixed)
+    return _solve(
+        Settings("minimize", method, rtol, atol, max_steps), f, x0, args, bounds, Held(fixed, tied)
+    )
 
 
 def least_squares(
@@ -142,6 +157,7 @@ def least_squares(
     *,
     bounds: Any = None,
     fixed: Sequence[Any] = (),
+    tied: Mapping[Any, Callable[[Any], Any]] | None = None,
     method: str = "levenberg_marquardt",
     rtol: float = 1e-8,
     atol: float = 1e-8,
@@ -161,7 +177,7 @@ def least_squares(
     (2.0, 0.5)
     """
     settings = Settings("least_squares", method, rtol, atol, max_steps)
-    return _solve(settings, residual, x0, args, bounds, fixed)
+    return _solve(settings, residual, x0, args, bounds, Held(fixed, tied))
 
 
 # ---- in the user's words -------------------------------------------------------------------------------------------
@@ -171,7 +187,7 @@ def _solve(
     x0: Any,
     args: Sequence[Any],
     bounds: Any,
-    fixed: Sequence[Any],
+    held: Held,
 ) -> Solution:
     _check(settings)
     if not isinstance(args, tuple | list):
@@ -180,9 +196,9 @@ def _solve(
         )
     bounds = without_infinite(bounds)
     if is_symbolic(x0, args, bounds):
-        return _solve_traced(settings, f, fixed, x0, tuple(args), bounds)
-    parameters_of(settings.kind, x0, bounds, fixed)  # with numbers known, more can be checked
-    solution = Compiled(partial(_solve_traced, settings, f, fixed))(x0, tuple(args), bounds)
+        return _solve_traced(settings, f, held, x0, tuple(args), bounds)
+    parameters_of(settings.kind, x0, bounds, *held)  # with numbers known, more can be checked
+    solution = Compiled(partial(_solve_traced, settings, f, held))(x0, tuple(args), bounds)
     if not bool(np.all(np.asarray(solution.success))):
         warnings.warn(f"{settings.kind} {solution.message}.", ConvergenceWarning, stacklevel=3)
     return solution
@@ -201,14 +217,14 @@ def _check(settings: Settings) -> None:
 def _solve_traced(
     settings: Settings,
     f: Callable[..., Any],
-    fixed: Sequence[Any],
+    held: Held,
     x0: Any,
     args: tuple,
     bounds: Any,
 ) -> Solution:
     with located(user_source()):
-        x0 = tree_map(_as_float, x0)
-        parameters = parameters_of(settings.kind, x0, bounds, fixed)
+        x0 = tree_map(as_float, x0)
+        parameters = parameters_of(settings.kind, x0, bounds, *held)
         leaves, structure = flatten(parameters.release(x0))
         paths = leaf_paths(structure, "x0")
         leaves = [symbolic(leaf, path) for leaf, path in zip(leaves, paths, strict=True)]
@@ -228,14 +244,14 @@ def _solve_traced(
     return Solution(value, *said)
 
 
-def _as_float(leaf: Any) -> Any:
+def as_float(leaf: Any) -> Any:
     """A parameter as floats; integers become float64."""
     if isinstance(leaf, bool) or not (
         hasattr(leaf, "dtype") or isinstance(leaf, int | float | xr.Dataset)
     ):
         raise UnsupportedTypeError(f"a parameter is made of numbers, not {leaf!r}{here()}.")
     if isinstance(leaf, xr.Dataset):
-        return leaf.map(_as_float, keep_attrs=True)
+        return leaf.map(as_float, keep_attrs=True)
     if isinstance(leaf, int | float):
         return np.float64(leaf)
     if leaf.dtype.kind not in "biuf":
