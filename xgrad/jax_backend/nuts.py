@@ -1,12 +1,17 @@
-"""NUTS by blackjax, run in blocks: one compiled step for warm-up and sampling, all chains at once.
+"""NUTS by blackjax, run in blocks of steps: one compiled program for warm-up and sampling, a thread for each chain.
 
 The adaptation is Stan's (step size by dual averaging, a diagonal mass matrix in growing windows), from the same parts
 as blackjax's own ``window_adaptation``. Blocks have one size, whatever is asked for, so that everything compiles once;
-between them the host can report how far it is.
+between them the host can report how far it is. A chain is compiled by itself and not as one of a batch: that compiles
+four times as fast, and no chain waits for the longest trajectory of the others.
 """
 
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from threading import Event
 from typing import Any, NamedTuple
 
 import jax
@@ -14,8 +19,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from xgrad.jax_backend.extras import require
+from xgrad.jax_backend.own_gradient import Form
 
 Arrays = dict[str, Any]
+Report = Callable[[int, int], None]  # the number of a chain, and how many steps it has made
 _SAMPLING = 2  # the stage after blackjax's 0 (fast) and 1 (slow)
 _NOTHING, _WARMED_UP = 0, 2  # events after a step; 1 is the end of a window
 _BLOCK = 50
@@ -38,6 +45,16 @@ class Settings:
         """The settings as attributes of a file."""
         return {k: int(v) if isinstance(v, bool) else v for k, v in asdict(self).items()}
 
+    @property
+    def warmup(self) -> int:
+        """The steps of warm-up, in whole blocks."""
+        return -(-self.tune // _BLOCK) * _BLOCK
+
+    @property
+    def steps(self) -> int:
+        """All steps of a chain."""
+        return self.warmup + self.draws
+
 
 class Adaptation(NamedTuple):
     """The state of the warm-up of a chain, and what it has led to so far."""
@@ -56,50 +73,87 @@ class Chain(NamedTuple):
     adapted: Adaptation
 
 
-class Block(NamedTuple):
-    """Some steps of all chains: arrays of shape (chain, step, …)."""
+class Draws(NamedTuple):
+    """Unbounded positions by name and what the sampler says of them: arrays of shape (chain, step, …)."""
 
-    warmup: bool
     positions: Arrays
     stats: Arrays
 
 
 def run(
-    density: Callable[[Arrays], Any], start: Arrays, seed: Any, settings: Settings
-) -> Iterator[Block]:
-    """Sample ``density`` from ``start``, whose arrays lead with the chains. ``seed`` is the words of a key.
+    form: Form, others: Any, start: Arrays, seed: Any, settings: Settings, report: Report
+) -> tuple[Draws, Draws]:
+    """Warm-up and draws from the density ``form`` of the data ``others``.
 
-    Warm-up comes first. Both parts are rounded up to whole blocks; surplus draws are not handed out.
+    The arrays of ``start`` lead with the chains. ``seed`` is the words of a key. Each chain tells ``report`` after
+    every block how far it is.
     """
-    sampler = _Sampler(density, settings)
-    block = jax.jit(jax.vmap(sampler.block, in_axes=(0, None)))
+    # what depends on the lengths and not on the program is left out of the key
+    sampler = _sampler(form, replace(settings, draws=0, tune=0, chains=1))
+    plan = list(_plan(settings))
+    stopped = Event()
     with jax.enable_x64(True):
         keys = jax.random.split(jax.random.wrap_key_data(jnp.asarray(seed)), settings.chains)
-        chains = jax.jit(jax.vmap(sampler.begin))(start, keys)
-    for warmup, wanted, rows in _plan(settings):
+
+    def chain(i: int) -> list[Draws]:
+        found = []
         with jax.enable_x64(True):
-            chains, found = block(chains, rows)
-        positions, stats = jax.tree.map(lambda x, n=wanted: np.asarray(x)[:, :n], found)
-        yield Block(warmup, positions, stats)
+            now = sampler.begin({k: v[i] for k, v in start.items()}, keys[i], others)
+            for rows in plan:
+                if stopped.is_set():
+                    break
+                now, (positions, stats) = sampler.block(now, rows, others)
+                found.append(jax.tree.map(np.asarray, Draws(positions, stats)))
+                report(i, min(len(found) * _BLOCK, settings.steps))
+        return found
+
+    with ThreadPoolExecutor(min(settings.chains, os.cpu_count() or 1)) as pool:
+        try:
+            blocks = list(pool.map(chain, range(settings.chains)))
+        finally:
+            stopped.set()  # where one chain failed, or the user interrupts, the others end after their block
+    return _cut(_joined(blocks), settings)
 
 
-def _plan(settings: Settings) -> Iterator[tuple[bool, int, np.ndarray]]:
-    """For each block: whether it is warm-up, how many of its steps are wanted, and (stage, event) of each."""
-    warmup = -(-settings.tune // _BLOCK) * _BLOCK
+def compiles() -> int:
+    """How many samplers were compiled so far; one serves all data of the same sizes."""
+    return _sampler.cache_info().misses
+
+
+def _plan(settings: Settings) -> Iterator[np.ndarray]:
+    """For each block: (stage, event) of each of its steps."""
+    warmup = settings.warmup
     build_schedule = require("blackjax.adaptation.window_adaptation", _PURPOSE).build_schedule
     stages = np.array(build_schedule(warmup), int).reshape(warmup, 2)
     stages[-1:, 1] = _WARMED_UP
     for i in range(0, warmup, _BLOCK):
-        yield True, _BLOCK, stages[i : i + _BLOCK]
-    for i in range(0, settings.draws, _BLOCK):
-        yield False, min(_BLOCK, settings.draws - i), np.tile([_SAMPLING, _NOTHING], (_BLOCK, 1))
+        yield stages[i : i + _BLOCK]
+    for _ in range(0, settings.draws, _BLOCK):
+        yield np.tile([_SAMPLING, _NOTHING], (_BLOCK, 1))
+
+
+def _joined(blocks: list[list[Draws]]) -> Draws:
+    chains = [jax.tree.map(lambda *b: np.concatenate(b), *chain) for chain in blocks]
+    return jax.tree.map(lambda *c: np.stack(c), *chains)
+
+
+def _cut(whole: Draws, settings: Settings) -> tuple[Draws, Draws]:
+    """Warm-up, and as many draws as are wanted."""
+    n, end = settings.warmup, settings.steps
+    warmup, draws = (jax.tree.map(lambda x, s=s: x[:, s], whole) for s in (slice(n), slice(n, end)))
+    return warmup, draws
+
+
+@lru_cache(maxsize=32)
+def _sampler(form: Form, settings: Settings) -> "_Sampler":
+    return _Sampler(form, settings)
 
 
 class _Sampler:
     """The functions of one chain."""
 
-    def __init__(self, density: Callable[[Arrays], Any], settings: Settings) -> None:
-        self._density = density
+    def __init__(self, form: Form, settings: Settings) -> None:
+        self._form = form
         self._depth = settings.max_depth
         self._init = require("blackjax.mcmc.hmc", _PURPOSE).init
         self._kernel = require("blackjax.mcmc.nuts", _PURPOSE).build_kernel()
@@ -111,26 +165,33 @@ class _Sampler:
         self._step_init, self._step_update, self._step_final = step.dual_averaging_adaptation(
             settings.target_accept
         )
+        self.begin = jax.jit(self._begin)
+        self.block = jax.jit(self._block)
 
-    def begin(self, position: Arrays, key: Any) -> Chain:
+    def _begin(self, position: Arrays, key: Any, others: Any) -> Chain:
         """A chain before its first step."""
         size = sum([x.size for x in jax.tree.leaves(position)])
         mass = self._mass_init(size)
         adapted = Adaptation(self._step_init(1.0), mass, jnp.asarray(1.0), mass.inverse_mass_matrix)
-        return Chain(self._init(position, self._density), key, adapted)
+        chain = Chain(self._init(position, self._form.bound(others)), key, adapted)
+        return jax.tree.map(_strong, chain)
 
-    def block(self, chain: Chain, rows: Any) -> tuple[Chain, tuple[Arrays, Arrays]]:
+    def _block(self, chain: Chain, rows: Any, others: Any) -> tuple[Chain, tuple[Arrays, Arrays]]:
         """As many steps as there are rows of (stage, event)."""
-        return jax.lax.scan(self._step, chain, rows)
+        density = self._form.bound(others)
+        return jax.lax.scan(lambda c, row: self._step(density, c, row), chain, rows)
 
-    def _step(self, chain: Chain, row: Any) -> tuple[Chain, tuple[Arrays, Arrays]]:
+    def _step(
+        self, density: Callable[[Arrays], Any], chain: Chain, row: Any
+    ) -> tuple[Chain, tuple[Arrays, Arrays]]:
         key, now = jax.random.split(chain.key)
         adapted = chain.adapted
         state, info = self._kernel(
-            now, chain.state, self._density, adapted.step_size, adapted.inverse_mass, self._depth
+            now, chain.state, density, adapted.step_size, adapted.inverse_mass, self._depth
         )
         new = self._adapt(adapted, row, state.position, info.acceptance_rate)
-        return Chain(state, key, new), (state.position, _stats(state, info, adapted))
+        after = jax.tree.map(_strong, Chain(state, key, new))
+        return after, (state.position, _stats(state, info, adapted))
 
     def _adapt(self, adapted: Adaptation, row: Any, position: Arrays, rate: Any) -> Adaptation:
         stage, event = row
@@ -154,6 +215,13 @@ class _Sampler:
 
     def _warmed_up(self, adapted: Adaptation) -> Adaptation:
         return adapted._replace(step_size=self._step_final(adapted.step))
+
+
+def _strong(x: Any) -> Any:
+    """``x`` with a dtype that does not yield to others: a second type would be a second compile."""
+    x = jnp.asarray(x)
+    is_key = jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+    return x if is_key else jax.lax.convert_element_type(x, x.dtype)
 
 
 def _stats(state: Any, info: Any, adapted: Adaptation) -> Arrays:

@@ -1,6 +1,7 @@
 """The log-density of a model and its derivatives, as compiled functions of labeled values and of the data."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, nearest
 from xgrad.model.replay import Replay
+from xgrad.model.results import SAMPLE
 from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,
@@ -21,6 +23,7 @@ from xgrad.model.sites import (
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.derivatives.grad import grad
 from xgrad.transforms.derivatives.jacobian import hessian
+from xgrad.transforms.vmap import vmap
 
 Values = dict[str, xr.DataArray]
 
@@ -34,22 +37,29 @@ class Density:
         self._total = Compiled(self.traced_total)
         self._gradient = Compiled(grad(self.traced_total))
         self._hessian = Compiled(hessian(self.traced_total))
+        self.latent = vmap(self.traced_latent, SAMPLE)
+        self.likelihood = vmap(self.traced_likelihood, SAMPLE)
+
+    @cached_property
+    def known(self) -> Values:
+        """The values of all numeric data."""
+        return known_values(self.sites)
 
     def terms(self, values: Mapping[str, Any]) -> xr.Dataset:
         """Each variable's part of the log-density, entry by entry."""
-        return xr.Dataset(self._terms(self.labeled(values), known_values(self.sites)))
+        return xr.Dataset(self._terms(self.labeled(values), self.known))
 
     def total(self, values: Mapping[str, Any]) -> xr.DataArray:
         """The log-density, 0-d."""
-        return self._total(self.labeled(values), known_values(self.sites))
+        return self._total(self.labeled(values), self.known)
 
     def gradient(self, values: Mapping[str, Any]) -> xr.Dataset:
         """The gradient of the log-density by each free variable."""
-        return xr.Dataset(self._gradient(self.labeled(values), known_values(self.sites)))
+        return xr.Dataset(self._gradient(self.labeled(values), self.known))
 
     def hessian(self, values: Mapping[str, Any]) -> Any:
         """The second derivatives of the log-density by each pair of free variables."""
-        return self._hessian(self.labeled(values), known_values(self.sites))
+        return self._hessian(self.labeled(values), self.known)
 
     # ---- inside a trace --------------------------------------------------------------------------------------------
     def traced_total(self, values: Values, data: Values) -> Any:
@@ -90,6 +100,12 @@ class Density:
             k: s.symbol for k, s in self.sites.items() if isinstance(s, DeterministicSite)
         }
         return {**values, **replay(expressions)}
+
+    def traced_likelihood(self, unbounded: Values, data: Values) -> Values:
+        """The terms of what was observed, for unbounded values."""
+        values, _ = self.traced_values(unbounded, data)
+        terms = self.traced_terms(values, data)
+        return {k: v for k, v in terms.items() if isinstance(self.sites[k], ObservedSite)}
 
     def pairs(self, values: Values, data: Values) -> list[tuple[xr.DataArray, xr.DataArray]]:
         """The symbols of the model and what takes their place."""

@@ -1,14 +1,14 @@
 """The mode of a posterior, and the normal distribution that approximates the posterior around it."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from scipy.optimize import minimize
 
-from xgrad.errors import ConvergenceWarning, NonFiniteError
+from xgrad.errors import NonFiniteError
 from xgrad.model.density import Density, Values
+from xgrad.model.notices import notice
 from xgrad.model.results import SAMPLE
 from xgrad.model.sites import known_values
 from xgrad.model.unbounded import UnboundedDensity
@@ -56,14 +56,13 @@ class Modes:
         result = minimize(downhill, self._start, jac=True, method="L-BFGS-B")
         if not np.isfinite(result.fun):
             raise NonFiniteError(
-                f"the log-density is {-result.fun} where the search for its mode began;"
-                " Model.check() says which variable is the cause."
+                "the log-density has no highest point near the start of the search, which went to where it is not"
+                " finite: that of a hierarchy grows without bound as its scale goes to 0.\nSample, or take laplace(),"
+                " which looks for the mode of the unbounded forms."
             )
         if not result.success:
-            warnings.warn(
-                f"the search for the mode ended early: {result.message}; the result is the best point found.",
-                ConvergenceWarning,
-                stacklevel=5,
+            notice(
+                f"the search for the mode ended early: {result.message}; the result is the best point found."
             )
         return result.x, {
             "logp": -result.fun,

@@ -8,8 +8,9 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError, DuplicateNameError, nearest
 from xgrad.graph import user_source
+from xgrad.jax_backend.variational import FitSettings
 from xgrad.labels import is_traced
-from xgrad.model import context, declaring, prediction
+from xgrad.model import approximation, context, declaring, prediction
 from xgrad.model.check import CheckReport, check
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
@@ -28,7 +29,7 @@ from xgrad.model.results import (
     posterior_of,
     tree,
 )
-from xgrad.model.sampling import Settings, sample
+from xgrad.model.sampling import Posterior, Settings, Wanted
 from xgrad.model.simulation import Simulation, seed_key
 from xgrad.model.sites import (
     DataSite,
@@ -68,6 +69,7 @@ class Model:
         self._unbounded: UnboundedDensity | None = None
         self._simulation: Simulation | None = None
         self._modes: Modes | None = None
+        self._checked = False
         if isinstance(coords, xr.Dataset):
             for name, array in coords.data_vars.items():
                 self.data(str(name), array)
@@ -146,6 +148,7 @@ class Model:
             )
         self.sites[site.name] = site
         self._density = self._unbounded = self._simulation = self._modes = None
+        self._checked = False
         return site.symbol
 
     def with_data(self, data: Mapping[str, Any]) -> "Model":
@@ -178,6 +181,11 @@ class Model:
         if self._simulation is None:
             self._simulation = Simulation(self.sites)
         return self._simulation
+
+    @property
+    def _posterior(self) -> Posterior:
+        """Draws from the posterior, as labeled groups."""
+        return Posterior(self.density, self.logp_fn, self.dims.coords.coords)
 
     @property
     def modes(self) -> Modes:
@@ -214,6 +222,12 @@ class Model:
         """
         return check(self.density, self.logp_fn, self.simulation, seed_key(seed))
 
+    def _check_once(self, wanted: bool) -> None:
+        """Check, unless it was found good already."""
+        if wanted and not self._checked:
+            self.check()
+            self._checked = True
+
     # ---- draws -----------------------------------------------------------------------------------------------------
     def prior(self, draws: int = 500, seed: Any = 0) -> xr.DataTree:
         """Draws from the prior: the groups ``prior``, ``prior_predictive`` (of what was observed) and the data.
@@ -235,19 +249,30 @@ class Model:
         chains: int = 4,
         seed: Any = 0,
         *,
+        backend: str = "blackjax",
         target_accept: float = 0.8,
         max_depth: int = 10,
         dense: bool = False,
+        keep_warmup: bool = False,
+        log_likelihood: bool = False,
+        progress: bool | None = None,
+        check: bool = True,
     ) -> xr.DataTree:
-        """The posterior by NUTS of blackjax: the groups ``posterior``, ``sample_stats`` and the data.
+        """The posterior by NUTS: the groups ``posterior``, ``sample_stats`` and the data.
 
-        ``tune`` steps of warm-up come first, rounded up to a multiple of 50. ``dense`` adapts a full mass matrix.
-        Raises ImportError where blackjax is missing; warns of draws that diverged (ConvergenceWarning).
+        ``tune`` steps of warm-up come first, rounded up to a multiple of 50; ``keep_warmup`` adds them as
+        ``warmup_posterior`` and ``warmup_sample_stats``. ``log_likelihood`` adds a group of the density of each
+        observation. ``dense`` adapts a full mass matrix. ``backend`` is ``"blackjax"`` (a thread for each chain) or
+        ``"numpyro"`` (the chains as one batch). ``progress``: by default there is a bar in terminals and notebooks.
+        What is compiled serves all calls with the same settings, and models of the same form for data of these sizes.
+
+        Raises ModelCheckError where ``check`` finds a density that is not finite, ImportError where the backend is
+        missing; warns of draws that diverged and of chains that disagree (ConvergenceWarning).
         """
+        wanted = Wanted(backend, keep_warmup, log_likelihood, progress)
         settings = Settings(draws, tune, chains, target_accept, max_depth, dense)
-        key = seed_key(seed)
-        coords = self.dims.coords.coords
-        return sample(self.density, self.logp_fn, key, settings, lambda block: None, coords)
+        self._check_once(check)
+        return self._posterior.sample(seed_key(seed), settings, wanted)
 
     def predict(
         self,
@@ -282,23 +307,58 @@ class Model:
         }
         return tree(groups, {"seed": str(seed)})
 
-    def map(self) -> xr.Dataset:
+    def map(self, *, check: bool = True) -> xr.Dataset:
         """The mode of the posterior: free and deterministic variables at the highest density of the variables.
 
         The search is L-BFGS-B over their unbounded forms, from zero. ``attrs`` hold ``logp``, ``steps``, ``success``.
-        Raises NonFiniteError where the density is not finite at the start; warns where the search ends early
+        Raises ModelCheckError where ``check`` finds a density that is not finite; warns where the search ends early
         (ConvergenceWarning).
         """
+        self._check_once(check)
         return labeled(self.modes.mode(), self.dims.coords.coords)
 
-    def laplace(self, draws: int = 1000, seed: Any = 0) -> xr.DataTree:
+    def laplace(self, draws: int = 1000, seed: Any = 0, *, check: bool = True) -> xr.DataTree:
         """The posterior as the normal distribution around the mode of the unbounded forms: the group ``posterior``.
 
         Raises NonFiniteError where the density does not bend down in every direction at the mode.
         """
+        self._check_once(check)
         found = self.modes.laplace(draws, np.asarray(seed_key(seed).values))
         posterior = labeled(as_chains(found), self.dims.coords.coords)
         return tree({"posterior": posterior, **known_groups(self.sites)}, {"seed": str(seed)})
+
+    def fit(
+        self,
+        method: str = "meanfield",
+        draws: int = 1000,
+        seed: Any = 0,
+        *,
+        steps: int = 10_000,
+        learning_rate: float = 0.01,
+        samples: int = 10,
+        progress: bool | None = None,
+        check: bool = True,
+    ) -> xr.DataTree:
+        """The posterior as the normal distribution of the unbounded forms that is nearest to it, by blackjax and optax.
+
+        ``method`` is ``"meanfield"`` (variances only) or ``"fullrank"``. The groups are ``posterior``, ``fit`` with the
+        evidence lower bound of each of the ``steps`` of Adam, and the data. Raises ImportError where a library is
+        missing.
+        """
+        self._check_once(check)
+        settings = FitSettings(method, steps, learning_rate, samples)
+        return approximation.fit(self._posterior, seed_key(seed), settings, draws, progress)
+
+    def pathfinder(
+        self, draws: int = 1000, seed: Any = 0, *, paths: int = 4, check: bool = True
+    ) -> xr.DataTree:
+        """The posterior by pathfinder of blackjax: draws from normal distributions along ``paths`` climbs to the mode.
+
+        A quick picture, also for finding out why sampling fails. Warns where the approximation is a bad one
+        (ConvergenceWarning). Source: Zhang, Carpenter, Gelman, Vehtari (2022), JMLR 23(306).
+        """
+        self._check_once(check)
+        return approximation.pathfinder(self._posterior, seed_key(seed), draws, paths)
 
     def graph(self) -> ModelGraph:
         """The model as a picture, with dims as plates: Mermaid, which notebooks show."""

@@ -1,6 +1,9 @@
 """Results as xarray.DataTrees, in the groups that ArviZ knows, with all labels."""
 
+import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import xarray as xr
@@ -66,5 +69,23 @@ def known_groups(sites: Sites) -> dict[str, xr.Dataset]:
     return {"observed_data": xr.Dataset(observed), "constant_data": xr.Dataset(constant)}
 
 
+def provenance(library: str, key: xr.DataArray) -> dict[str, Any]:
+    """Who made a result, when, and from which seed, as attributes of a file."""
+    return {
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "inference_library": library,
+        "inference_library_version": version(library),
+        "xgrad_version": sys.modules["xgrad"].__version__,
+        **{f"{name}_version": version(name) for name in ("jax", "xarray")},
+        "seed": seed_text(key),
+    }
+
+
+def seed_text(key: xr.DataArray) -> str:
+    """The words of a key."""
+    return " ".join(map(str, key.values.tolist()))
+
+
+LIKELIHOOD = "log_likelihood"
 SAMPLE = "__sample__"  # the dim of samples of any kind; no variable of a model can have it
 LATENT = (FreeSite, DeterministicSite)

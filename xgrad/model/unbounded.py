@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xgrad.jax_backend.own_gradient import with_gradient
+from xgrad.jax_backend.own_gradient import Form, Part
 from xgrad.model.density import Density, Values
 from xgrad.model.sites import FreeSite, free_sites, known_values
+from xgrad.transforms.calls.jit import Compiled
+from xgrad.transforms.calls.program import Program
 from xgrad.transforms.calls.to_jax import to_jax
 from xgrad.transforms.derivatives.grad import value_and_grad
 
@@ -34,20 +36,23 @@ class UnboundedDensity:
     """
 
     def __init__(self, density: Density) -> None:
-        self._free = free_sites(density.sites)
+        self.free = free_sites(density.sites)
         self._data = known_values(density.sites)
-        self._names = {name: unbounded_name(site) for name, site in self._free.items()}
+        self._names = {name: unbounded_name(site) for name, site in self.free.items()}
         examples = (self.labeled(self.start), self._data)
-        total = to_jax(density.traced_unbounded, *examples)
-        both = to_jax(value_and_grad(density.traced_unbounded), *examples)
+        total = Compiled(density.traced_unbounded).program(*examples)
+        both = value_and_grad(density.traced_unbounded).program(*examples)
         values = to_jax(lambda u, data: density.traced_values(u, data)[0], *examples)
         arrays = {name: array.values for name, array in self._data.items()}
-        self._call = with_gradient(lambda u: total(u, arrays), lambda u: both(u, arrays))
+        data = list(arrays.values())
+        self.form = Form(tuple(self._names.values()), _part(total), _part(both))
+        self.others = ([*data, *total.constants], [*data, *both.constants])
+        self._call = self.form.bound(self.others)
         self._values = lambda u: values(u, arrays)
 
     def __call__(self, flat: Mapping[str, Any]) -> Any:
         """The log-density, log-Jacobians included."""
-        return self._call(self._by_variable(flat))
+        return self._call({key: flat[key] for key in self.form.keys})
 
     def constrain(self, flat: Mapping[str, Any]) -> Arrays:
         """The free variables by name, as arrays."""
@@ -62,7 +67,7 @@ class UnboundedDensity:
 
     def sizes(self, name: str) -> dict[Any, int]:
         """The dims and sizes of the unbounded form of a free variable."""
-        site = self._free[name]
+        site = self.free[name]
         return site.bijection.free_sizes(dict(site.symbol.sizes))
 
     def labeled(self, flat: Mapping[str, Any], *leading: str) -> Values:
@@ -72,6 +77,14 @@ class UnboundedDensity:
 
     def _by_variable(self, flat: Mapping[str, Any]) -> Arrays:
         return {name: flat[key] for name, key in self._names.items()}
+
+
+def _part(program: Program) -> Part:
+    """A program without the arrays that it holds."""
+    outputs = len(program.executable.graph.outputs)
+    return Part(
+        program.executable, repr(program.result.plain(range(outputs))), program.result.plain
+    )
 
 
 def unbounded_name(site: FreeSite) -> str:

@@ -28,7 +28,7 @@ class Program:
         lifted, constants = lift(graphs.optimised)
         self.executable = executable_for(lifted, options)
         self.stages = Stages(name, graphs, self.executable)
-        self._constants = to_device(constants)
+        self.constants = to_device(constants)
         kinds = current_options().checks
         self._checks = Checks(graphs.optimised, kinds, traced.labels, options) if kinds else None
         self.result = traced.result
@@ -37,12 +37,12 @@ class Program:
     def run(self, arrays: Sequence[Any], on_host: bool) -> Any:
         """The result for the arrays of a call; in NumPy, or left in JAX."""
         checked = None if self._checks is None else self._checks.run(arrays)
-        outputs = self.executable(*arrays, *self._constants) if checked is None else checked
+        outputs = self.executable(*arrays, *self.constants) if checked is None else checked
         return self._build(list(map(to_numpy, outputs)) if on_host else outputs)
 
     def run_plain(self, arrays: Sequence[Any]) -> Any:
         """The arrays of the result, without labels, in its containers."""
-        return self.result.plain(self.executable(*arrays, *self._constants))
+        return self.result.plain(self.executable(*arrays, *self.constants))
 
     def run_reference(self, arrays: Sequence[Any]) -> Any:
         """The result computed by NumPy, one op at a time."""
