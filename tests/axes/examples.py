@@ -454,6 +454,8 @@ EXAMPLES = (
     at(cumulative.CumLogsumexp(reverse=True), normal(5)),
     at(cumulative.CumLogsumexp(), given(-np.inf, -np.inf, 1.0, 800.0, -800.0), smooth=False),
     # indexing and sorting
+    at(sort.ArgsortWithin(), ties, given([1, 0, 1], [0, 0, 0])),
+    at(sort.ArgsortWithin(), edges, given(2, 0, 0, 1, 0, 1, 1)),
     at(sort.TopPositions(2), ties),
     at(sort.TopPositions(3), edges),
     at(index.Take(1), normal(2, 5, 2), integers(0, 5, 3, 2)),

@@ -12,6 +12,7 @@ from xarray.groupers import BinGrouper, SeasonGrouper, UniqueGrouper
 import xgrad
 from tests.labels.programs import assert_gradient, assert_same_program
 from tests.labels.reference import run
+from xgrad.axes.sort import ArgsortWithin
 from xgrad.errors import UnsupportedError
 from xgrad.graph import format_graph
 from xgrad.names import XSort
@@ -211,6 +212,59 @@ def test_one_sort_for_the_medians_of_all_groups() -> None:
     names = xgrad.jit(lambda t: t.groupby("time.month").median()).stages(t).names
     assert sum([isinstance(node.op, XSort) for node in names.nodes]) == 1
     assert len(names.nodes) < 50
+
+
+UNEVEN = (
+    WIDE[:60, :3]
+    .round(1)
+    .assign_coords(
+        g=("time", RNG.permutation(np.maximum(np.arange(60) - 40, 0))), x=[1, 2, 3], height=5.0
+    )
+)
+ORDERS: list[Callable[..., Any]] = [
+    lambda x: x.groupby("g").median(),
+    lambda x: x.groupby("g").median(skipna=False),
+    lambda x: x.groupby("g").median(...),
+    lambda x: x.groupby("g").quantile(0.3),
+    lambda x: x.T.groupby("g").quantile([0.1, 0.5, 1.0], keep_attrs=False),
+    lambda x: x.groupby("g").quantile([0.1, 0.5], skipna=False),
+    lambda x: x.groupby("g").quantile([0.3, 0.7], dim=["time", "x"], method="nearest"),
+]
+
+
+@pytest.mark.parametrize("program", ORDERS)
+def test_orders_of_uneven_groups(program: Callable[..., Any]) -> None:
+    for x in (UNEVEN, (UNEVEN.fillna(0) * 10).astype("int32")):
+        assert_same_program(program, x)
+
+
+@each_grouping
+@pytest.mark.filterwarnings("ignore:All-NaN slice:RuntimeWarning")  # eager xarray's
+def test_quantiles(grouping: str) -> None:
+    assert_same_program(lambda x: GROUPINGS[grouping](x).quantile([0.2, 0.7]), GAPS)
+
+
+def test_gradients_of_orders_in_uneven_groups() -> None:
+    apart = UNEVEN[:, :1] + xr.DataArray(RNG.normal(size=60) / 100, dims="time")
+    for program in (ORDERS[0], ORDERS[3]):
+        assert_gradient(lambda x, p=program: p(x).fillna(0), apart)
+
+
+def _sorts(op: Any) -> bool:
+    return isinstance(op, XSort) or isinstance(getattr(op, "op", None), ArgsortWithin)
+
+
+@pytest.mark.parametrize("program", [ORDERS[0], ORDERS[3]])
+@pytest.mark.parametrize("even", [True, False])
+def test_one_sort_however_many_groups(program: Callable[..., Any], even: bool) -> None:
+    nodes = []
+    for n in (10, 100):
+        codes = np.arange(200) % n if even else np.maximum(np.arange(200) - 200 + n, 0)
+        x = xr.DataArray(np.ones((200, 2)), {"g": ("time", codes)}, ("time", "x"))
+        names = xgrad.jit(program).stages(x).names
+        assert sum([_sorts(node.op) for node in names.nodes]) == 1
+        nodes.append(len(names.nodes))
+    assert nodes[0] == nodes[1] < 70
 
 
 def test_traced_groups_are_refused_by_name() -> None:

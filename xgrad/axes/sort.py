@@ -26,6 +26,18 @@ class Argsort(AbstractStep):
         return xp.astype(xp.argsort(x, axis=self.axis, stable=True), self.dtype)
 
 
+class ArgsortWithin(AbstractStep):
+    """Along the last axis the positions of the values by their groups, which are numbers, and ascending in each."""
+
+    why = "a position is constant between its jumps"
+
+    def infer(self, x: TensorType, groups: TensorType) -> TensorType:
+        return TensorType(x.shape, np.dtype(np.int64))
+
+    def emit(self, xp: Any, x: Any, groups: Any) -> Any:
+        return xp.astype(xp.lexsort((x, groups), axis=-1), np.dtype(np.int64))
+
+
 class Sort(AbstractGeneral):
     """The values in ascending order. The derivative passes through the permutation of ``Argsort``."""
 

@@ -18,127 +18,15 @@ from xarray.groupers import RESAMPLE_DIM
 
 from xgrad.errors import UnsupportedError
 from xgrad.labels.checked import empty_as_missing
-from xgrad.labels.core import AbstractTraced, make, real
+from xgrad.labels.core import AbstractTraced
+from xgrad.labels.group_order import median, quantile
+from xgrad.labels.groups import Grouped, Groups
 from xgrad.labels.recording import recorded
-from xgrad.labels.scope import fresh, subject
+from xgrad.labels.scope import subject
 from xgrad.labels.slots import read_variable
-from xgrad.names import build, partial
 
 Array = Any
 GroupBy = Any
-Axes = tuple[int, ...]
-
-
-class Groups(NamedTuple):
-    """The groups that are not empty, numbered in order: ``codes`` has one number per entry, -1 for none."""
-
-    name: Any
-    members: tuple[np.ndarray, ...]  # for each group the positions of its entries
-    codes: np.ndarray
-
-    @classmethod
-    def of(cls, groupby: GroupBy) -> "Groups":
-        everything = np.arange(groupby._obj.sizes[groupby._group_dim])
-        found = tuple([everything[i] for i in groupby.encoded.group_indices if i])
-        codes = np.full(len(everything), -1, np.int32)
-        for number, positions in enumerate(found):
-            codes[positions] = number
-        return cls(groupby.encoded.unique_coord.dims[0], found, codes)
-
-    @property
-    def sizes(self) -> np.ndarray:
-        return np.array([len(positions) for positions in self.members])
-
-    @property
-    def overlap(self) -> bool:
-        """Whether an entry is in several groups, as with overlapping seasons."""
-        return int(self.sizes.sum()) > int(np.count_nonzero(self.codes >= 0))
-
-    @property
-    def even(self) -> bool:
-        """Whether the groups can be laid out side by side without much waste."""
-        return len(self.sizes) * int(self.sizes.max(initial=0)) <= 4 * self.codes.size + 64
-
-    def table(self) -> np.ndarray:
-        """A row of positions for each group, filled up with -1."""
-        rows = np.full((len(self.members), int(self.sizes.max(initial=0))), -1, np.int64)
-        for row, positions in zip(rows, self.members, strict=True):
-            row[: len(positions)] = positions
-        return rows
-
-    def apart(self) -> tuple[np.ndarray, "Groups"]:
-        """Positions at which entries are in one group each, and the groups of these."""
-        sizes, positions = self.sizes, np.concatenate(self.members)
-        codes = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        members = np.split(np.arange(len(positions)), np.cumsum(sizes)[:-1])
-        return positions, Groups(self.name, tuple(members), codes)
-
-
-class Grouped(NamedTuple):
-    """Values with the grouped axis first, then the other axes to reduce, then the rest."""
-
-    values: Array
-    groups: Groups
-    others: Axes
-
-    def reduced(self, kind: str, values: Array) -> Array:
-        """One value per group, as first axis."""
-        if self.others:
-            values = getattr(np, kind)(values, axis=self.others)
-        return segment(kind, values, self.groups)
-
-    def total(self, values: Array) -> Array:
-        """Sums in the dtype in which NumPy adds up."""
-        dtype = np.sum(np.empty(0, values.dtype)).dtype
-        return self.reduced("sum", values.astype(dtype, copy=False))
-
-    def totals(self) -> tuple[Array, Array]:
-        """The sums of the values that are no NaN, and how many these are: in one pass where one axis is reduced."""
-        if not self.others:
-            return segment_totals(self.values, self.groups)
-        valid = ~np.isnan(self.values)
-        filled = np.where(valid, self.values, self.values.dtype.type(0))
-        return self.reduced("sum", filled), self.count(valid)
-
-    def spread(self, results: Array) -> Array:
-        """For every entry the result of its group."""
-        var, (group, *rest) = real(results)
-        along = real(self.values)[1][0]
-        codes = build.constant(np.maximum(self.groups.codes, 0), [along])
-        picked = build.index(var, {group: codes}, "promise")
-        spread: Array = make(picked, [along, *rest], results.scope)
-        return np.expand_dims(spread, self.others)
-
-    def skips(self, skipna: bool | None) -> bool:
-        """Whether there are missing values to leave out."""
-        return skipna is not False and self.values.dtype.kind in "fc"
-
-    def count(self, valid: Array) -> Array:
-        """How many of the values of each group are valid: narrow, for the pass over the data is bound by memory."""
-        return self.reduced("sum", valid.astype(np.int32))
-
-    def sizes(self, ndim: int) -> np.ndarray:
-        """How many values each group has, to be divided by in ``ndim`` axes."""
-        each = int(np.prod([self.values.shape[i] for i in self.others], dtype=int))
-        return (self.groups.sizes * each).reshape(-1, *[1] * (ndim - 1))
-
-
-def segment(kind: str, values: Array, groups: Groups) -> Array:
-    """``values`` reduced by groups along the first axis."""
-    var, dims = real(values)
-    rest = dims[1:]
-    new = fresh(groups.name, rest) if groups.name in rest else groups.name
-    out = partial.segment_reduce(kind, var, dims[0], new, len(groups.members), groups.codes)
-    return make(out, [new, *rest], values.scope)
-
-
-def segment_totals(values: Array, groups: Groups) -> tuple[Array, Array]:
-    """Along the first axis, for each group the sum of what is no NaN, and the count."""
-    var, (dim, *rest) = real(values)
-    new = fresh(groups.name, rest) if groups.name in rest else groups.name
-    both = partial.segment_totals(var, dim, new, len(groups.members), groups.codes)
-    total, count = [make(v, [new, *rest], values.scope) for v in both]
-    return total, count
 
 
 # ---- one function per reduction: (values in groups, skipna, options) -----------------------
@@ -242,19 +130,6 @@ def _at_end(g: Grouped, skipna: bool | None, kind: str, end: int) -> Array:
     return np.where(place == nowhere, found.dtype.type(np.nan), found)
 
 
-def _median(g: Grouped, skipna: bool | None = None) -> Array:
-    """Groups laid out side by side, filled up with NaN, which is sorted last: one sort for all of them."""
-    table = g.groups.table()
-    there = (table >= 0).reshape(*table.shape, *[1] * (g.values.ndim - 1))
-    dtype = np.mean(np.empty(1, g.values.dtype)).dtype
-    rows = np.take(g.values.astype(dtype, copy=False), np.maximum(table, 0), axis=0)
-    axes = (1, *[i + 1 for i in g.others])
-    middle = np.nanmedian(np.where(there, rows, dtype.type(np.nan)), axis=axes)
-    if skipna is not False or g.values.dtype.kind not in "f":
-        return middle
-    return np.where(np.any(np.isnan(rows) & there, axis=axes), dtype.type(np.nan), middle)
-
-
 REDUCTIONS: Final[dict[Any, Callable[..., Array]]] = {  # by xarray's function for one group
     duck_array_ops.sum: _filled("sum", 0),
     duck_array_ops.prod: _filled("prod", 1),
@@ -268,7 +143,7 @@ REDUCTIONS: Final[dict[Any, Callable[..., Array]]] = {  # by xarray's function f
     duck_array_ops.array_all: _test("all"),
     duck_array_ops.first: _first,
     duck_array_ops.last: _last,
-    duck_array_ops.median: _median,
+    duck_array_ops.median: median,
 }
 _OPTIONS: Final = {"skipna", "min_count", "ddof", "numeric_only"}
 
@@ -305,14 +180,7 @@ class GroupReduction(NamedTuple):
     def _at_once(
         self, variable: xr.Variable, data: Array, groups: Groups, along: Any, dims: Sequence[Any]
     ) -> xr.Variable:
-        first = [along, *[d for d in dims if d != along]]
-        order = [variable.dims.index(d) for d in first]
-        rest = [d for d in variable.dims if d not in first]
-        values = np.moveaxis(data, order, range(len(order)))
-        if groups.overlap:
-            positions, groups = groups.apart()
-            values = np.take(values, positions, axis=0)
-        grouped = Grouped(values, groups, tuple(range(1, len(order))))
+        grouped, rest = _grouped(variable.dims, data, groups, along, dims)
         result = REDUCTIONS[self.function](grouped, **self.options)
         return xr.Variable(
             (groups.name, *rest), result, variable.attrs if self.keep_attrs else None
@@ -342,6 +210,78 @@ class GroupReduction(NamedTuple):
         return _along_dim(groupby, _labelled(groupby, result))
 
 
+def _grouped(
+    names: Sequence[Any], data: Array, groups: Groups, along: Any, dims: Sequence[Any]
+) -> tuple[Grouped, list[Any]]:
+    """Traced data of the dims ``names`` ready for the reduction over ``dims``, and the dims that are left."""
+    first = [along, *[d for d in dims if d != along]]
+    order = [names.index(d) for d in first]
+    values = np.moveaxis(data, order, range(len(order)))
+    if groups.overlap:
+        positions, groups = groups.apart()
+        values = np.take(values, positions, axis=0)
+    rest = [d for d in names if d not in first]
+    return Grouped(values, groups, tuple(range(1, len(order)))), rest
+
+
+class GroupQuantile:
+    """``quantile`` of all groups at once; xarray's own, of one entry of zeros, tells what the result is like."""
+
+    def __init__(self, groupby: GroupBy, q: Any, dim: Any, **options: Any) -> None:
+        self.groupby, self.q, self.dim, self.options = groupby, np.asarray(q, float), dim, options
+        self.obj, self.along = groupby._obj, groupby._group_dim
+        self.dims = (
+            set(self.obj.dims) if dim is ... else {dim} if isinstance(dim, str) else set(dim)
+        )
+        is_array = isinstance(self.obj, xr.DataArray)
+        self.variables = (
+            [self.obj.variable] if is_array else [v.variable for v in self.obj.values()]
+        )
+
+    @property
+    def applies(self) -> bool:
+        """Whether all that is reduced is traced numbers along the dim that is grouped."""
+        name = self.groupby.encoded.unique_coord.dims[0]
+        left = set(self.obj.dims) - self.dims
+        return (
+            self.options.get("interpolation") is None
+            and self.along in self.dims <= set(self.obj.dims)
+            and name not in left
+            and all([self._is_traced(v) for v in self.variables])
+        )
+
+    def _is_traced(self, variable: xr.Variable) -> bool:
+        data = read_variable(variable).data
+        known = isinstance(data, AbstractTraced) and data.dtype.kind not in "bc"
+        return known and self.along in variable.dims
+
+    def result(self) -> Any:
+        groups = Groups.of(self.groupby)
+        one = self.obj.isel({self.along: groups.members[0][:1]})
+        if isinstance(one, xr.DataArray):
+            zeros: Any = one.copy(data=np.zeros(one.shape, one.dtype))
+        else:
+            zeros = one.copy(data={k: np.zeros(v.shape, v.dtype) for k, v in one.items()})
+        like = zeros.quantile(self.q, self.dim, **self.options)
+        if isinstance(like, xr.DataArray):
+            variable = self._of_variable(self.obj.variable, like.variable, groups)
+            found = xr.DataArray(variable, like.coords, name=like.name)
+            return _labelled(self.groupby, self.groupby._restore_dim_order(found))
+        parts = {
+            k: self._of_variable(self.obj[k].variable, v.variable, groups) for k, v in like.items()
+        }
+        found = xr.Dataset(parts, like.coords, like.attrs)
+        return _along_dim(self.groupby, _labelled(self.groupby, found))
+
+    def _of_variable(self, of: xr.Variable, like: xr.Variable, groups: Groups) -> xr.Variable:
+        dims = [d for d in of.dims if d in self.dims]
+        grouped, rest = _grouped(of.dims, read_variable(of).data, groups, self.along, dims)
+        method, skipna = self.options["method"], self.options["skipna"]
+        data = quantile(grouped, self.q, method, skipna).astype(like.dtype, copy=False)
+        names = ("quantile", groups.name, *rest) if self.q.ndim else (groups.name, *rest)
+        return xr.Variable(names, data, like.attrs).transpose(groups.name, *like.dims)
+
+
 def _labelled(groupby: GroupBy, result: Any) -> Any:
     """The labels of the groups, empty ones put back: what xarray does after it has concatenated."""
     result = result.assign_coords(groupby.encoded.coords)
@@ -366,7 +306,7 @@ def _reduction(groupby: GroupBy, function: Any, dim: Any, options: dict[str, Any
     variables = [obj.variable] if isinstance(obj, xr.DataArray) else list(obj.variables.values())
     if not any(isinstance(read_variable(v).data, AbstractTraced) for v in variables):
         return NotImplemented
-    if function is duck_array_ops.median and not _can_sort_at_once(groupby, variables):
+    if function is duck_array_ops.median and any(v.dtype.kind in "bc" for v in variables):
         return NotImplemented
     dims = (along,) if dim is None else (dim,) if isinstance(dim, str) else dim
     dims = None if dims is ... else tuple(dims)
@@ -374,10 +314,6 @@ def _reduction(groupby: GroupBy, function: Any, dim: Any, options: dict[str, Any
     if (dims is not None and along not in dims) or name in left:
         return NotImplemented  # the groups stay as they are, or the result has two dims of one name
     return dims
-
-
-def _can_sort_at_once(groupby: GroupBy, variables: Sequence[xr.Variable]) -> bool:
-    return Groups.of(groupby).even and all(v.dtype.kind not in "bc" for v in variables)
 
 
 def reduce_groups(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -413,9 +349,15 @@ def reduce_groups(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def map_groups(original: Callable[..., Any]) -> Callable[..., Any]:
-    """``map`` of a GroupBy, which a reduction of all groups passes through."""
+    """``map`` of a GroupBy, which a reduction of all groups passes through, and ``quantile`` too."""
 
+    @recorded
     def map(self: GroupBy, func: Any, *args: Any, **kwargs: Any) -> Any:
+        if func in (xr.DataArray.quantile, xr.Dataset.quantile) and not args:
+            options = {k: v for k, v in kwargs.items() if k not in ("shortcut", "args")}
+            quantiles = GroupQuantile(self, **options)
+            if quantiles.applies:
+                return quantiles.result()
         if not isinstance(func, GroupReduction):
             return original(self, func, *args, **kwargs)
         is_array = isinstance(self, DataArrayGroupByBase)

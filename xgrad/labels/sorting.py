@@ -257,7 +257,9 @@ def _quantile(a: Array, q: Any, axis: Axis, method: str, keepdims: Any, skip: bo
     ordered = np.sort(_last(a, axis), axis=-1)
     ordered = ordered.astype(np.result_type(a.dtype, q.dtype), copy=False)
     count = _valid(ordered, skip)
-    result = _with_nan(_between(ordered, count, q.ravel(), method), ordered, count)
+    number = np.maximum(count, 1)[..., None].astype(q.dtype) if is_traced_array(count) else count
+    found = between(lambda place: _at(ordered, place), number, q.ravel(), method)
+    result = _with_nan(found, ordered, count)
     result = np.reshape(result, (*result.shape[:-1], *q.shape))
     result = np.moveaxis(result, range(-q.ndim, 0), range(q.ndim))
     if keepdims is not True:
@@ -265,16 +267,14 @@ def _quantile(a: Array, q: Any, axis: Axis, method: str, keepdims: Any, skip: bo
     return np.expand_dims(result, tuple([q.ndim + i for i in normal_axes(axis, a.ndim)]))
 
 
-def _between(ordered: Array, count: Any, q: np.ndarray, method: str) -> Array:
-    """The values at the places of quantiles ``q``, along a last axis: read at two neighbours and interpolated."""
-    if is_traced_array(count):
-        count = np.maximum(count, 1)[..., None].astype(q.dtype)
+def between(at: Callable[[Array], Array], count: Any, q: Any, method: str) -> Array:
+    """The values at the places of quantiles ``q`` of ``count`` values, read by ``at`` and interpolated."""
     place = PLACES[method](count, q)
     place = np.minimum(np.maximum(place, 0), count - 1)
     lower = np.floor(place)
     upper = np.minimum(lower + 1, count - 1)
-    share = (place - lower).astype(ordered.dtype)
-    one, two = (_at(ordered, k.astype(np.int64)) for k in (lower, upper))
+    one, two = (at(k.astype(np.int64)) for k in (lower, upper))
+    share = (place - lower).astype(one.dtype)
     apart = two - one
     near = one + apart * share
     return np.where(share >= 0.5, two - apart * (1 - share), near)
