@@ -1,7 +1,8 @@
 """``python -m benchmarks``: xgrad against hand-written JAX and eager xarray, in one run, as ratios.
 
 Sections: what a call costs, time to the first result, exact counts of the optimised program, warm run time, speed and
-tracing against eager xarray, the cost of rewriting, and long chains. ``--only SECTION`` runs one of them.
+tracing against eager xarray, the cost of rewriting, what the rules do to densities, fits of curves, and long chains.
+``--only SECTION`` runs one of them.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from benchmarks import (
     calls,
     chains,
     counts,
+    curvefit,
+    densities,
     eager,
     first_result,
     gp,
@@ -38,6 +41,8 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "lorenz": ("4D-Var through 1,024 steps over hand-written JAX", lorenz.rows),
     "rewriting": ("Rewriting: share of the time to the first result", rewriting.rows),
     "gp": ("A Gaussian process as in a textbook, value and gradient, 1,000 points", gp.rows),
+    "curvefit": ("2,000 curves fitted, against DataArray.curvefit", curvefit.rows),
+    "densities": ("Density-like expressions, all rules on over all rules off", densities.rows),
     "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
 }
 

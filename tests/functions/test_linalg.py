@@ -686,3 +686,9 @@ def test_not_positive_definite_under_checks():
     )
     with xg.checks(), pytest.raises(xg.errors.NotDefiniteError, match=r"time.*2\.5"):
         xg.jit(lambda a: xg.linalg.cholesky(a, DIMS))(indefinite)
+
+
+def test_a_system_without_rows():
+    a = xr.DataArray(np.zeros((3, 0, 0)), dims=("b", "i", "j"))
+    b = xr.DataArray(np.zeros((0, 2)), dims=("i", "r"))
+    assert xg.linalg.solve(a, b, ("i", "j")).shape == (3, 2, 0)

@@ -242,6 +242,56 @@ def test_a_key_used_twice_warns_with_both_lines():
     assert got[0].filename == __file__
 
 
+@pytest.mark.parametrize("captured", [False, True])
+def test_a_key_from_outside_of_a_loop_is_used_in_each_step(captured):
+    steps = xr.DataArray([1.0, 2.0], dims="t")
+
+    def walk(key):
+        key = KEY if captured else key
+        return xg.scan(lambda x, _: (x + xg.random.normal(key), x), 0.0, steps, dim="t")[0]
+
+    with pytest.warns(KeyReuseWarning, match="from outside of a loop is used in each of its steps"):
+        xg.jit(walk)(KEY)
+
+
+def test_a_key_folded_in_or_carried_is_another_in_each_step():
+    def fold(key):
+        step = xr.DataArray([0, 1], dims="t")
+
+        def each(x, i):
+            return (x + xg.random.normal(xg.random.fold_in(key, i)), x)
+
+        return xg.scan(each, 0.0, step, dim="t")[0]
+
+    def carry(key):
+        def step(state, _):
+            key, x = state
+            key, now = xg.random.split(key)
+            return (key, x + xg.random.normal(now)), x
+
+        return xg.scan(step, (key, 0.0), xr.DataArray([0.0, 0.0], dims="t"), dim="t")[1]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", KeyReuseWarning)
+        xg.jit(lambda key: (fold(key), carry(xg.random.fold_in(key, 7))))(KEY)
+
+
+def test_typed_keys_of_jax_are_arguments():
+    draw = xg.jit(lambda key: xg.random.normal(key, {"x": 3}))
+    for seed in (1, 2):
+        found = draw(jax.random.key(seed)).values
+        np.testing.assert_array_equal(found, draw(xg.random.key(seed)).values)
+
+
+def test_rows_in_orders_of_their_own():
+    x = xr.DataArray(np.arange(24.0).reshape(4, 6), {"b": list("wxyz")}, ("b", "t"))
+    moved = xg.random.permutation(KEY, x, "t", labels="stay", independent=True)
+    np.testing.assert_array_equal(np.sort(moved, axis=1), x)
+    assert len({tuple(row % 6) for row in moved.values}) > 1 and moved.b.identical(x.b)
+    with pytest.raises(ArgumentError, match="no labels to move"):
+        xg.random.permutation(KEY, x, "t", independent=True)
+
+
 def test_a_captured_key_used_twice_warns():
     with pytest.warns(KeyReuseWarning, match="split"):
         xg.jit(lambda x: x + xg.random.normal(KEY) + xg.random.split(KEY).sum())(A)

@@ -102,3 +102,17 @@ def test_bad_input(x):
         xg.signal.welch(x, "t", window="han")
     with pytest.raises(ArgumentError, match="named dims"):
         xg.signal.detrend(np.ones(3), "t")
+
+
+def test_variables_without_the_dim_are_left_alone():
+    x = xr.DataArray([1.0, 2.0, 3.0], dims="t")
+    found = xg.signal.convolve(
+        xr.Dataset({"a": x, "b": 1.0}), xr.DataArray([1.0, 1.0], dims="k"), "t"
+    )
+    np.testing.assert_array_equal(found.a, [1.0, 3.0, 5.0])
+    assert found.b == 1.0
+
+
+def test_an_unknown_trend():
+    with pytest.raises(ArgumentError, match="detrend is 'linear', 'constant' or None, not 'cubic'"):
+        xg.signal.welch(xr.DataArray(np.zeros(8), dims="t"), "t", nperseg=4, detrend="cubic")

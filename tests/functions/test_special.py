@@ -328,3 +328,11 @@ def test_sizes_that_differ():
     a, b = xr.DataArray(np.ones(3), dims="x"), xr.DataArray(np.ones(4), dims="x")
     with pytest.raises(ValueError, match="dim 'x' has size 3 in one array and 4"):
         xg.special.beta(a, b)
+
+
+def test_reductions_of_nothing():
+    x = xr.DataArray(np.zeros((0, 2)), dims=("x", "y"))
+    np.testing.assert_array_equal(xg.special.logsumexp(x, "x"), [-np.inf, -np.inf])
+    assert xg.special.softmax(x, "x").shape == xg.special.log_softmax(x, "x").shape == (0, 2)
+    with pytest.raises(ArgumentError, match="whole number from 0 on, not -1"):
+        xg.special.bernoulli(-1)

@@ -143,6 +143,10 @@ CASES = {
         lambda a, b, x, y, s: einsum("ij,j->i", Inv()(a), x),
         lambda a, b, x, y, s: einsum("ij,ij->i", Inv()(a), b),
     ),
+    "inverse_summed": Case(
+        lambda a, b, x, y, s: Sum((0,))(e.Multiply()(Expand((N, N), (0,))(x), Inv()(a))),
+        lambda a, b, x, y, s: Sum((0,))(e.Multiply()(b, Inv()(a))),
+    ),
     "log_det": Case(
         lambda a, b, x, y, s: e.Log()(Det()(a)), lambda a, b, x, y, s: e.Exp()(Det()(a))
     ),

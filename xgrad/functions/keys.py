@@ -21,6 +21,7 @@ from xgrad.jax_backend import random as backend
 from xgrad.labels import FREE, current_trace
 from xgrad.labels.core import AbstractTraced, make, trace_of
 from xgrad.labels.elementwise import conform
+from xgrad.labels.scope import is_in_loop
 from xgrad.names import build
 
 KEY = "key_data"  # the dim of a key's words
@@ -129,6 +130,8 @@ def _checked(key: xr.DataArray, dtype: Any, words: int) -> xr.DataArray:
 
 
 def _described(value: Any) -> str:
+    if isinstance(value, xr.DataArray):
+        return f"a DataArray of dtype {value.dtype} with the dims {value.dims}: keys are uint32, with the dim {KEY!r}"
     return (
         repr(value)
         if isinstance(value, int | float | str)
@@ -138,29 +141,47 @@ def _described(value: Any) -> str:
 
 # ---- use -----------------------------------------------------------------------------------------------------------
 def spend(key: xr.DataArray, doing: str) -> xr.DataArray:
-    """``key``, which may not be used again in this trace: ``KeyReuseWarning`` names the user's lines if it was."""
-    trace = current_trace()
+    """``key``, which may not be used again: ``KeyReuseWarning`` names the user's lines if it was in this trace.
+
+    A key from outside of a loop is used again in each step.
+    """
+    trace, here = current_trace(), user_source()
     data = key.variable.data
-    here = user_source()
     if isinstance(data, AbstractTraced):
         if data.value in trace.spent:
-            _warn(doing, data.value.name, here, trace.spent[data.value])
+            _warn(doing, _twice(data.value.name, trace.spent[data.value]), _SPLIT, here)
+        elif is_in_loop(data.scope):
+            _warn(doing, _each_step(data.value.name), _FOLD, here)
         trace.spent[data.value] = here
     elif trace is not FREE:
         token = (KEY, np.asarray(data).tobytes())
         if token in trace.said:
-            _warn(doing, None, here, None)
+            _warn(doing, _twice(None, None), _SPLIT, here)
+        elif is_in_loop(FREE):
+            _warn(doing, _each_step(None), _FOLD, here)
         trace.said.add(token)
     return key
 
 
-def _warn(doing: str, name: str | None, here: Source | None, before: Source | None) -> None:
-    which = f"the key `{name}`" if name else "a key"
+_SPLIT = "Split it first: key, other = xgrad.random.split(key)."
+_FOLD = "Make one for each step: xgrad.random.fold_in(key, step), or split one into a carry."
+
+
+def _called(name: str | None) -> str:
+    return f"the key `{name}`" if name else "a key"
+
+
+def _twice(name: str | None, before: Source | None) -> str:
     first = f" (first at {before})" if before is not None else ""
-    text = (
-        f"{doing}: {which} is used twice{first}, so that the numbers are the same, or depend on each other.\n"
-        "Split it first: key, other = xgrad.random.split(key)."
-    )
+    return f"{_called(name)} is used twice{first}, so that the numbers are the same, or depend on each other"
+
+
+def _each_step(name: str | None) -> str:
+    return f"{_called(name)} from outside of a loop is used in each of its steps, so that the numbers are the same"
+
+
+def _warn(doing: str, what: str, way: str, here: Source | None) -> None:
+    text = f"{doing}: {what}.\n{way}"
     if here is None:
         warnings.warn(text, KeyReuseWarning, stacklevel=2)
     else:

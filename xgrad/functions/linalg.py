@@ -327,8 +327,8 @@ def cholesky(a: Labeled, dims: Dims = None, *, upper: bool = False) -> Any:
     """L(row, col), lower triangular, with Σ_col L(row, col) L(row', col) = a; or with ``upper`` its transpose.
 
     ``a`` is read as its symmetric part, and so is its gradient: L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, Φ the lower half (Murray 2016). Where
-    ``a`` is not positive definite the lower triangle of L is NaN; under ``xgrad.checks()`` an error names the matrix. Labels of
-    rows and columns must agree (AlignmentError).
+    ``a`` is not positive definite the lower triangle of L is NaN; under ``xgrad.checks()`` an error names the matrix.
+    Labels of rows and columns must agree (AlignmentError).
 
     >>> import xarray as xr, xgrad as xg
     >>> xg.linalg.cholesky(xr.DataArray([[4.0, 2.0], [2.0, 5.0]], dims=("row", "col"))).values

@@ -88,6 +88,13 @@ def _filtered(
 ) -> xr.DataArray:
     if mode not in _MODES:
         raise ArgumentError(f"{doing}: mode is one of {_MODES}, not {mode!r}.")
+    if isinstance(x, xr.Dataset):
+        core_dims(doing, x, (dim,))
+        each = (function, doing)
+        return x.map(
+            lambda v: _filtered(*each, v, kernel, dim, kernel_dim, mode) if dim in v.dims else v,
+            keep_attrs=True,
+        )
     (dim,) = core_dims(doing, x, (dim,))
     known = tuple(kernel.dims) if isinstance(kernel, xr.DataArray) else ()
     kernel_dim = (
@@ -183,6 +190,8 @@ def welch(
         raise ArgumentError(
             f"welch: the windows are {', '.join(_WINDOWS)}; there is none called {window!r}."
         )
+    if detrend not in ("linear", "constant", None):
+        raise ArgumentError(f"welch: detrend is 'linear', 'constant' or None, not {detrend!r}.")
     (dim,) = core_dims("take a spectrum", x, (dim,))
     length = min(nperseg, x.sizes[dim])
     step = length - (length // 2 if noverlap is None else noverlap)

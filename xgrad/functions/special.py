@@ -164,6 +164,8 @@ def bernoulli(n: int, dim: Hashable = "n") -> xr.DataArray:
     >>> bernoulli(2).values
     array([ 1.        , -0.5       ,  0.16666667])
     """
+    if not isinstance(n, int) or n < 0:
+        raise ArgumentError(f"bernoulli: n must be a whole number from 0 on, not {n!r}.")
     return xr.DataArray(scipy.special.bernoulli(n)[: n + 1], {dim: np.arange(n + 1)}, (dim,))
 
 

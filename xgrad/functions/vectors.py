@@ -9,6 +9,7 @@ import xarray as xr
 from xgrad.errors import ArgumentError, DimensionError, SizeMismatchError, nearest
 from xgrad.functions.calls import apply, core_dims, one_dim
 from xgrad.functions.draws import Plan, draw
+from xgrad.functions.keys import as_key, split
 
 Sizes = Mapping[Any, int] | None
 Coords = Mapping[Any, Any] | None
@@ -224,11 +225,14 @@ def choice(
     return x.isel({dim: places.variable})
 
 
-def permutation(key: Any, x: Any, dim: Hashable, *, labels: str = "move") -> Any:
+def permutation(
+    key: Any, x: Any, dim: Hashable, *, labels: str = "move", independent: bool = False
+) -> Any:
     """A DataArray or Dataset in random order along ``dim``.
 
     The labels along it move with the values; with ``labels="stay"`` the values alone are permuted, for tests of whether
-    labels matter. Raises DimensionError for a dim that ``x`` lacks.
+    labels matter. With ``independent`` each row of a DataArray along ``dim`` has an order of its own, so that labels
+    have to stay. Raises DimensionError for a dim that ``x`` lacks.
 
     >>> import xgrad as xg
     >>> x = xr.DataArray([1.0, 2.0, 3.0], {"city": ["a", "b", "c"]}, "city")
@@ -240,9 +244,28 @@ def permutation(key: Any, x: Any, dim: Hashable, *, labels: str = "move") -> Any
             f"permutation: labels either 'move' or 'stay', not {labels!r}{nearest(labels, ('move', 'stay'))}."
         )
     (dim,) = core_dims("permute", x, dim)
+    if independent:
+        return _rows_permuted(key, x, dim, labels)
     plan = Plan("permutation", out=((dim, x.sizes[dim]),), discrete=True, dtype=_INT64)
     moved = x.isel({dim: draw(plan, key, None, None, {}).variable})
     if labels == "move":
         return moved
     along = [name for name, c in x.coords.items() if dim in c.dims]
     return moved.drop_vars(along).assign_coords({name: x.coords[name] for name in along})
+
+
+def _rows_permuted(key: Any, x: Any, dim: Hashable, labels: str) -> xr.DataArray:
+    if labels != "stay" or not isinstance(x, xr.DataArray):
+        raise ArgumentError(
+            "permutation: orders that differ from row to row leave no labels to move, and are those of one DataArray;"
+            ' pass labels="stay" and independent=True with one.'
+        )
+    rows = {d: n for d, n in x.sizes.items() if d != dim}
+    keys = split(key, rows) if rows else as_key(key)
+    plan = Plan("permutation", out=((dim, x.sizes[dim]),), discrete=True, dtype=_INT64)
+    order = draw(plan, keys, None, None, {})
+    return apply(_taken, x, order, core=[[dim], [dim]], out=[[dim]]).transpose(*x.dims)
+
+
+def _taken(values: Any, order: Any) -> Any:
+    return np.take_along_axis(values, order, axis=-1)

@@ -14,18 +14,24 @@ from xgrad.names.types import XType
 class Trace:
     """One run of a user's function on symbols. Its values can be used in it and in the traces opened inside it."""
 
-    __slots__ = ("closed", "indexes", "inputs", "level", "literals", "met", "said", "spent", "taken", "thread")
+    __slots__ = (
+        *("closed", "indexes", "inputs", "level", "literals", "met"),
+        *("repeats", "said", "spent", "taken", "thread"),
+    )
 
-    def __init__(self, level: int, thread: int | None) -> None:
+    def __init__(self, level: int, thread: int | None, repeats: bool = False) -> None:
         self.level = level
         self.thread = thread  # None: values of the free scope may be used anywhere
+        self.repeats = repeats  # whether what it records runs many times, as the step of a loop
         self.closed = False
         self.inputs: list[Var] = []
         self.literals: dict[Any, Any] = {}  # see ``constants``
         self.said: set[Any] = set()  # what has been warned of, see ``joins`` and ``iteration``
         self.taken: dict[Any, set[int]] = {}  # positions, see ``iteration``
         self.indexes: list[Any] = []  # of labels met, where run-time checks may name one
-        self.spent: weakref.WeakKeyDictionary[Var, Source | None] = weakref.WeakKeyDictionary()  # random keys
+        self.spent: weakref.WeakKeyDictionary[Var, Source | None] = (
+            weakref.WeakKeyDictionary()
+        )  # random keys
         self.met: weakref.WeakSet[Var] = weakref.WeakSet()
 
     def input(self, type: XType, name: str | None = None, source: Source | None = None) -> Var:
@@ -64,9 +70,9 @@ def outermost_trace() -> Trace:
     return _OPEN.traces[0] if _OPEN.traces else FREE
 
 
-def enter_trace() -> Trace:
+def enter_trace(repeats: bool = False) -> Trace:
     """A new innermost trace of this thread."""
-    trace = Trace(len(_OPEN.traces), threading.get_ident())
+    trace = Trace(len(_OPEN.traces), threading.get_ident(), repeats)
     _OPEN.traces.append(trace)
     return trace
 
@@ -75,6 +81,11 @@ def leave_trace(trace: Trace) -> None:
     """Close ``trace``: its values can no longer be used."""
     _OPEN.traces.remove(trace)
     trace.closed = True
+
+
+def is_in_loop(trace: Trace) -> bool:
+    """Whether a loop was entered since ``trace`` was opened, so that its values are the same in each step."""
+    return any(t.repeats for t in _OPEN.traces[trace.level + 1 :])
 
 
 def innermost(*traces: Trace) -> Trace:

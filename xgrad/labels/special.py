@@ -109,10 +109,12 @@ def log_softmax(x: Array, *, ndim: int = 1) -> Array:
 
 
 def _peaked(x: Array, ndim: int) -> tuple[Array, tuple[int, ...], Array]:
-    """``x`` as floats, its last axes, and its greatest value along them, a constant to derivatives; 0 if infinite."""
+    """``x`` as floats, its last axes, and its greatest value along them, a constant to derivatives; else 0."""
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
     axes = tuple(range(-ndim, 0))
-    greatest = constant_to_derivatives(np.max(x, axis=axes, keepdims=True))
+    is_empty = 0 in x.shape[-ndim:]
+    top = (np.sum if is_empty else np.max)(x, axis=axes, keepdims=True)
+    greatest = constant_to_derivatives(top)
     return x, axes, np.where(np.isfinite(greatest), greatest, x.dtype.type(0))
 
 

@@ -47,7 +47,7 @@ def _system(op: AbstractTensorOp, a: Array, b: Array) -> Array:
         raise _unequal_rows(a.shape[-1], b.shape[-2])
     a, b = _with_core_dims(a), _with_core_dims(b)
     batch_shape = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    batch = _distinct(common_names([a[..., 0, 0], b[..., 0, 0]], batch_shape), ())
+    batch = _distinct(common_names([_batch_of(a), _batch_of(b)], batch_shape), ())
     rows, columns, right = _distinct([*a.names[-2:], b.names[-1]], batch)
     matrix = conform(a, [*batch, rows, columns], (*batch_shape, *a.shape[-2:]), dtype)
     sides = conform(b, [*batch, rows, right], (*batch_shape, *b.shape[-2:]), dtype)
@@ -55,6 +55,11 @@ def _system(op: AbstractTensorOp, a: Array, b: Array) -> Array:
     (x,) = build.blockwise(op, [matrix, sides], core, [(columns, right)])
     shown = [d if d in x.type.dims else New(n) for d, n in zip(batch, batch_shape, strict=True)]
     return make(x, [*shown, columns, right], trace_of([a, b]))
+
+
+def _batch_of(x: Array) -> Array:
+    """An array that has the batch axes of ``x`` alone; matrices may be empty."""
+    return np.sum(x, axis=(-2, -1))
 
 
 def _unequal_rows(rows: int, sides: int) -> SizeMismatchError:

@@ -19,10 +19,10 @@ from xgrad.names import build
 
 
 @contextmanager
-def open_trace() -> Iterator[Trace]:
-    """A trace: while it is open, values of it record what is done to them. Traces nest."""
+def open_trace(repeats: bool = False) -> Iterator[Trace]:
+    """A trace: while it is open, values of it record what is done to them. Traces nest; that of a step ``repeats``."""
     hooks.install()
-    trace = enter_trace()
+    trace = enter_trace(repeats)
     try:
         yield trace
     finally:

@@ -15,12 +15,13 @@ from xgrad.axes.contract import Einsum
 from xgrad.axes.elementwise import Absolute, Log, Multiply, add, less, where
 from xgrad.axes.linalg import Cholesky, Eigh, Eigvalsh
 from xgrad.axes.matrices import transposed
+from xgrad.axes.reduce import Sum
 from xgrad.axes.solving import Det, Inv, LogDet, Slogdet, Solve, SolveTriangular
 from xgrad.axes.spread import Expand, expand
 from xgrad.axes.structural import Permute, inverse_order, permute, reshape
 from xgrad.graph import DECLINE, Rule, Rules, Var, rule
 from xgrad.lower.rules.mirror import is_symmetric
-from xgrad.lower.rules.patterns import A, B, M, N, P, S, V, X, a_full
+from xgrad.lower.rules.patterns import A, B, M, N, P, S, V, X, Y, a_full
 from xgrad.lower.rules.products import PRODUCTS, an_einsum
 from xgrad.lower.rules.structured import (
     STRUCTURES,
@@ -68,6 +69,22 @@ def _solution(
     x = Solve()(a, reshape(side, (*shape, wide)))
     made = (*batch, rows, *right)
     return permute(reshape(x, side.type.shape), [made.index(k) for k in output])
+
+
+def _solve_instead_of_sum(x: Var, y: Var, a: tuple[int, ...]) -> Any:
+    """The same where the product is one of elements, and then summed."""
+    labels = tuple(range(x.type.ndim))
+    kept = tuple([k for k in labels if k not in a])
+    for matrix, other in ((x, y), (y, x)):
+        turned: Any = matrix.op
+        inverse = matrix.inputs[0] if isinstance(turned, Permute) else matrix
+        if not isinstance(inverse.op, Inv) or not isinstance(other.op, Expand):
+            continue
+        order = inverse_order(turned.perm) if isinstance(turned, Permute) else labels
+        found = _solution(inverse.inputs[0], order, other.inputs[0], other.op.axes, kept)
+        if found is not None:
+            return found
+    return DECLINE
 
 
 def _arranged(x: Var, have: tuple[int, ...], want: tuple[int, ...], sizes: dict[int, int]) -> Var:
@@ -239,6 +256,7 @@ MATRICES = (
         rule(
             "inverse_product", an_einsum(2), lambda out: _solve_instead(out)
         ),  # A⁻¹ b = solve(A, b)
+        rule("inverse_summed", Sum(A)(Multiply()(X, Y)), _solve_instead_of_sum),  # Σ_j (A⁻¹)_ij b_j
         rule(
             "log_det", Log()(Det()(X)), lambda x: _log_det(x)
         ),  # log(det A), which does not overflow

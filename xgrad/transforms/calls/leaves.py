@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from xgrad.errors import UnsupportedTypeError
+from xgrad.jax_backend.random import is_typed_key, key_words
 from xgrad.names.types import XType
 from xgrad.transforms.calls.backing import Backing, backing_of, is_known, is_numeric, standard
 from xgrad.transforms.calls.guard import Content, became
@@ -62,7 +63,7 @@ class DataGuard:
     __slots__ = ("_type", "backing", "dims", "dtype", "path", "shape")
 
     def __init__(self, data: Any, path: str, dims: tuple[Hashable, ...] | None = None) -> None:
-        data = standard(data, path)
+        data = standard(_words(data) if dims is None else data, path)
         self._type = type(data)
         self.backing: Backing = backing_of(data)  # pyright: ignore[reportAttributeAccessIssue]
         self.dtype: np.dtype = data.dtype
@@ -109,10 +110,15 @@ class DataGuard:
     def _standard(self, data: Any) -> Any:
         """``data`` in standard form where its dtype and home are the assumed ones, else None."""
         try:
-            data = standard(data, self.path)
+            data = standard(_words(data), self.path)
         except UnsupportedTypeError:
             return None
         return data if data.dtype == self.dtype and backing_of(data) == self.backing else None
+
+
+def _words(data: Any) -> Any:
+    """The words of JAX's own typed keys, which are keys to ``xgrad.random`` too; anything else as it is."""
+    return key_words(data) if is_typed_key(data) else data
 
 
 class KnownGuard:

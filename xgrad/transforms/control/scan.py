@@ -164,7 +164,7 @@ def _trace(
 ) -> "TracedStep | list[Carry]":
     """The step as a body for these carries; or, where Python numbers among them change, the carries to begin with."""
     since, words = moment(), step_words(sequences.verb, step)
-    with open_trace():
+    with open_trace(repeats=True):
         before = fresh_vars(carries)
         slices = sequences.slices()
         value = build_carries(carries, structure, before)
