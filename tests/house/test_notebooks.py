@@ -13,17 +13,26 @@ from tests.house.modules import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECONDS = 120
+LONG = {"eight_schools", "per_pixel_fitting"}  # they compile samplers and fits
+NEEDS = {"eight_schools": "blackjax"}  # what an extra installs
 
 each_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+each_in_its_time = pytest.mark.parametrize(
+    "notebook",
+    [pytest.param(n, marks=[pytest.mark.slow] * (n.stem in LONG)) for n in NOTEBOOKS],
+    ids=lambda path: path.name,
+)
 
 
 def code_cells(cells: list[dict]) -> list[dict]:
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
-@each_notebook
+@each_in_its_time
 @pytest.mark.filterwarnings("default")  # of what runs the kernel; those of the cells are outputs
 def test_a_clean_kernel_runs_it(notebook: Path):
+    if notebook.stem in NEEDS:
+        pytest.importorskip(NEEDS[notebook.stem])
     begin = time.monotonic()
     run = nbformat.read(notebook, as_version=4)
     folder = {"metadata": {"path": str(ROOT)}}

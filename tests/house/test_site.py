@@ -1,4 +1,4 @@
-"""The site: Sphinx builds it without a warning, with every page in its contents and every public name in its reference."""
+"""The site: Sphinx builds it without a warning, with every page in its contents and all public names in its reference."""
 
 import re
 import subprocess

@@ -134,6 +134,7 @@ def test_html_of_stages(x):
     titles = re.findall(r"<summary[^>]*>([^<]*)</summary>", page)
     assert titles[:3] == ["names: picture", "axes: picture", "optimised: picture"]
     assert titles[-2:] == ["HLO", f"rewrites ({len(stages.rewrites)})"]
+    assert "HloModule" in page and "FileNames" not in page and "FileNames" in stages.hlo
     for fired in stages.rewrites:
         assert f">{fired.rule}</td>" in page
 

@@ -24,6 +24,11 @@ COLOURS = {  # of each kind the fill and the border
     "derivative": ("#fee2e2", "#dc2626"),
     "other": ("#ccfbf1", "#0d9488"),
     "result": ("#1e3a8a", "#1e3a8a"),
+    "inferred": ("#ffffff", "#374151"),  # from here on those of variables of models
+    "observed": ("#bfdbfe", "#1d4ed8"),
+    "known": ("#e5e7eb", "#6b7280"),
+    "computed": ("#dcfce7", "#16a34a"),
+    "potential": ("#ffedd5", "#ea580c"),
 }
 _SIZE, _LINE, _MARGIN, _PADDING = 12, 17.0, 16.0, 10.0
 _LETTER = 0.61 * _SIZE  # the width of one, in the fonts below
@@ -40,7 +45,7 @@ class Drawing(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Box:
+class Box:
     """What is drawn for one input, op, constant or result."""
 
     kind: str
@@ -61,8 +66,12 @@ class _Box:
 
 
 def to_svg(graph: Graph, kind_of: KindOf) -> str:
-    """The picture of a graph as a document of SVG, with a legend of the colours in it."""
-    drawing = _drawing(graph, kind_of)
+    """The picture of a graph as a document of SVG."""
+    return document(_drawing(graph, kind_of))
+
+
+def document(drawing: Drawing) -> str:
+    """A document of SVG, with a legend of the colours in it."""
     legend = _legend([kind for kind in COLOURS if f'class="{kind}"' in drawing.svg])
     width = max(drawing.width, legend.width) + 2 * _MARGIN
     height = drawing.height + legend.height + 3 * _MARGIN
@@ -70,8 +79,8 @@ def to_svg(graph: Graph, kind_of: KindOf) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}"'
         f' viewBox="0 0 {width:.0f} {height:.0f}" font-family="{_FONT}" font-size="{_SIZE}">\n'
         f'<rect width="100%" height="100%" rx="6" fill="white"/>\n'
-        f"{_moved(drawing.svg, _MARGIN, _MARGIN)}\n"
-        f"{_moved(legend.svg, _MARGIN, drawing.height + 2 * _MARGIN)}\n</svg>\n"
+        f"{moved(drawing.svg, _MARGIN, _MARGIN)}\n"
+        f"{moved(legend.svg, _MARGIN, drawing.height + 2 * _MARGIN)}\n</svg>\n"
     )
 
 
@@ -79,9 +88,9 @@ def _drawing(graph: Graph, kind_of: KindOf) -> Drawing:
     """A graph, laid out. A graph inside an op is drawn before the one around it."""
     boxes, edges = _Boxes(graph, kind_of).found()
     layout = layered([(box.width, box.height) for box in boxes], edges)
-    arrows = [_arrow(path) for path in layout.edges]
+    arrows = [arrow(path) for path in layout.edges]
     drawn = [
-        _moved(_box(box), place.x - box.width / 2, place.y)
+        moved(box_svg(box), place.x - box.width / 2, place.y)
         for box, place in zip(boxes, layout.boxes, strict=True)
     ]
     return Drawing("\n".join([*arrows, *drawn]), layout.width, layout.height)
@@ -93,26 +102,26 @@ class _Boxes:
     def __init__(self, graph: Graph, kind_of: KindOf) -> None:
         self.graph = graph
         self.kind_of = kind_of
-        self.boxes: list[_Box] = []
+        self.boxes: list[Box] = []
         self.edges: list[Edge] = []
         self.at: dict[Any, int] = {}  # the number of the box of a node or of an input
 
-    def found(self) -> tuple[list[_Box], list[Edge]]:
+    def found(self) -> tuple[list[Box], list[Edge]]:
         for i, v in enumerate(self.graph.inputs):
-            self.at[v] = self.add(_Box("input", (v.name or f"in{i}", str(v.type)), _tooltip(v)))
+            self.at[v] = self.add(Box("input", (v.name or f"in{i}", str(v.type)), _tooltip(v)))
         for node in self.graph.nodes:
             if node.inputs:
                 self.at[node] = self.add_with(_op_box(node, self.kind_of), node.inputs)
         for i, v in enumerate(self.graph.outputs):
             name = "result" if len(self.graph.outputs) == 1 else f"result {i}"
-            self.add_with(_Box("result", (name,), _tooltip(v)), [v])
+            self.add_with(Box("result", (name,), _tooltip(v)), [v])
         return self.boxes, self.edges
 
-    def add(self, box: _Box) -> int:
+    def add(self, box: Box) -> int:
         self.boxes.append(box)
         return len(self.boxes) - 1
 
-    def add_with(self, box: _Box, inputs: Sequence[Var]) -> int:
+    def add_with(self, box: Box, inputs: Sequence[Var]) -> int:
         """A box, and the arrows into it in the order of the inputs."""
         starts = [self.start(v) for v in inputs]
         number = self.add(box)
@@ -124,19 +133,19 @@ class _Boxes:
         """The box of a value, made here for a constant, and the place where its arrows leave it."""
         if v.node is None:
             if v not in self.at:
-                self.at[v] = self.add(_Box("input", (v.name or "free", str(v.type)), _tooltip(v)))
+                self.at[v] = self.add(Box("input", (v.name or "free", str(v.type)), _tooltip(v)))
             return self.at[v], 0.5
         if not v.node.inputs:
-            return self.add(_Box("constant", (_label(v.node.op),), _tooltip(v))), 0.5
+            return self.add(Box("constant", (_label(v.node.op),), _tooltip(v))), 0.5
         return self.at[v.node], (v.index + 1) / (len(v.node.outputs) + 1)
 
 
-def _op_box(node: Node, kind_of: KindOf) -> _Box:
+def _op_box(node: Node, kind_of: KindOf) -> Box:
     types = [str(v.type) for v in node.outputs]
     more = [f"and {len(types) - 3} more"] if len(types) > 3 else []
     inner = tuple([(name, _drawing(g, kind_of)) for name, g in held_by_name(node.op)])
     lines = (_label(node.op), *types[:3], *more)
-    return _Box(kind_of(node.op), lines, _tooltip(node.outputs[0]), inner)
+    return Box(kind_of(node.op), lines, _tooltip(node.outputs[0]), inner)
 
 
 def held_by_name(op: Op) -> Iterator[tuple[str, Graph]]:
@@ -171,11 +180,13 @@ def _tooltip(v: Var) -> str:
 # ---- SVG -----------------------------------------------------------------------------------------------------------
 
 
-def _moved(svg: str, x: float, y: float) -> str:
+def moved(svg: str, x: float, y: float) -> str:
+    """Elements at another place."""
     return f'<g transform="translate({x:.1f},{y:.1f})">{svg}</g>'
 
 
-def _box(box: _Box) -> str:
+def box_svg(box: Box) -> str:
+    """A box with its lines, and what is inside it."""
     fill, border = COLOURS[box.kind]
     ink = "#ffffff" if box.kind == "result" else "#111827"
     round_ends = _LINE if box.kind in ("input", "result", "constant") else 5
@@ -186,16 +197,17 @@ def _box(box: _Box) -> str:
     ]
     for i, line in enumerate(box.lines):
         colour, weight = (ink, ' font-weight="600"') if i == 0 else ("#4b5563", "")
-        parts.append(_text(line, box.width / 2, _PADDING / 2 + _LINE * i, colour, weight))
+        parts.append(caption(line, box.width / 2, _PADDING / 2 + _LINE * i, colour, weight))
     y = _PADDING / 2 + _LINE * len(box.lines)
     for title, drawing in box.inner:
-        parts.append(_text(title, box.width / 2, y, border, ' font-style="italic"'))
-        parts.append(_moved(drawing.svg, (box.width - drawing.width) / 2, y + _LINE + 4))
+        parts.append(caption(title, box.width / 2, y, border, ' font-style="italic"'))
+        parts.append(moved(drawing.svg, (box.width - drawing.width) / 2, y + _LINE + 4))
         y += _LINE + drawing.height + _PADDING
     return f'<g class="{box.kind}">{"".join(parts)}</g>'
 
 
-def _text(text: str, x: float, top: float, colour: str, style: str) -> str:
+def caption(text: str, x: float, top: float, colour: str, style: str) -> str:
+    """A line of text, in the middle of ``x``."""
     y = top + 0.74 * _LINE
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" fill="{colour}"{style}>'
@@ -203,7 +215,7 @@ def _text(text: str, x: float, top: float, colour: str, style: str) -> str:
     )
 
 
-def _arrow(points: Sequence[tuple[float, float]]) -> str:
+def arrow(points: Sequence[tuple[float, float]]) -> str:
     """A line straight down through rows and bent between them, with a head."""
     (x, y), *rest = points
     steps = [f"M{x:.1f},{y:.1f}"]

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ModelCheckError
+from xgrad.graph import markup
 from xgrad.model.density import Density, Values
 from xgrad.model.results import SAMPLE
 from xgrad.model.simulation import Simulation
@@ -64,6 +65,13 @@ class CheckReport:
         padded = [[c.ljust(w) for c, w in zip(line, widths, strict=True)] for line in lines]
         return "\n".join(
             [("  ".join(cells) + mark).rstrip() for cells, mark in zip(padded, marks, strict=True)]
+        )
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return markup.table(
+            _HEADER, [row.cells for row in self.rows], [not row.is_good for row in self.rows]
         )
 
 

@@ -1,12 +1,14 @@
-"""A model as a picture, in Mermaid: its variables, what each depends on, and plates for dims."""
+"""A model as a picture, in SVG and in Mermaid: its variables, what each depends on, and plates for dims."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import xarray as xr
 
-from xgrad.graph import Var, toposort
+from xgrad.graph import Var, markup, toposort
+from xgrad.graph.lanes import in_lanes
+from xgrad.graph.picture import Box, Drawing, arrow, box_svg, caption, document, moved
 from xgrad.labels import is_traced, unwrap
 from xgrad.model.sites import (
     DataSite,
@@ -26,6 +28,13 @@ _SHAPES = {  # the brackets that Mermaid draws each kind with
     DeterministicSite: ("[", "]"),
     PotentialSite: ("{{", "}}"),
 }
+_COLOURS = {  # the colours of each kind in the picture
+    FreeSite: "inferred",
+    ObservedSite: "observed",
+    DataSite: "known",
+    DeterministicSite: "computed",
+    PotentialSite: "potential",
+}
 _STYLES = (
     "    classDef observed fill:#cfe3f7,stroke:#1f5f99",
     "    classDef free fill:#ffffff,stroke:#555555",
@@ -34,23 +43,29 @@ _STYLES = (
 
 @dataclass(frozen=True)
 class ModelGraph:
-    """The picture of a model, as Mermaid. Notebooks show it; ``print`` gives its source."""
+    """The picture of a model. Notebooks show its ``svg``; ``print`` gives its ``source`` in Mermaid."""
 
     source: str
+    svg: str = field(repr=False)
 
     def __str__(self) -> str:
         return self.source
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {
-            "text/vnd.mermaid": self.source,
-            "text/markdown": f"```mermaid\n{self.source}\n```",
+            "text/html": markup.svg(self.svg),
+            "image/svg+xml": self.svg,
             "text/plain": self.source,
         }
 
 
 def draw(sites: Sites) -> ModelGraph:
     """The variables of a model, arrows from what each depends on, and a plate around those with the same dims."""
+    links = [(parent, name) for name, site in sites.items() for parent in parents(site, sites)]
+    return ModelGraph(_mermaid(sites, links), document(_drawing(sites, links)))
+
+
+def _mermaid(sites: Sites, links: Sequence[tuple[str, str]]) -> str:
     names = {name: f"v{i}" for i, name in enumerate(sites)}
     plates: dict[str, list[Site]] = {}
     for site in sites.values():
@@ -58,9 +73,46 @@ def draw(sites: Sites) -> ModelGraph:
     lines = ["flowchart TD"]
     for i, (dims, members) in enumerate(plates.items()):
         lines += _plate(f"plate{i}", dims, [_node(names[s.name], s) for s in members])
-    for name, site in sites.items():
-        lines += [f"    {names[parent]} --> {names[name]}" for parent in parents(site, sites)]
-    return ModelGraph("\n".join([*lines, *_STYLES]))
+    lines += [f"    {names[parent]} --> {names[name]}" for parent, name in links]
+    return "\n".join([*lines, *_STYLES])
+
+
+def _drawing(sites: Sites, links: Sequence[tuple[str, str]]) -> Drawing:
+    """The same with a lane for each plate."""
+    if not sites:
+        return Drawing("", 0.0, 0.0)
+    number = {name: i for i, name in enumerate(sites)}
+    boxes = [_box(site) for site in sites.values()]
+    groups = [_dims_text(site) for site in sites.values()]
+    edges = [(number[parent], number[name]) for parent, name in links]
+    lanes = in_lanes([(box.width, box.height) for box in boxes], groups, edges)
+    frames = [_frame(str(dims), *frame) for dims, frame in lanes.frames.items() if dims]
+    drawn = [
+        moved(box_svg(box), place.x - box.width / 2, place.y)
+        for box, place in zip(boxes, lanes.boxes, strict=True)
+    ]
+    arrows = [
+        arrow([(lanes.boxes[i].x, lanes.boxes[i].y + boxes[i].height)] * 2 + [lanes.boxes[j]])
+        for i, j in edges
+    ]
+    return Drawing("\n".join([*frames, *arrows, *drawn]), lanes.width, lanes.height)
+
+
+def _box(site: Site) -> Box:
+    family = [f"~ {_family(site)}"] if _family(site) else []
+    tooltip = "\n".join(
+        [site.name, _dims_text(site) or "0-d", *([str(site.source)] if site.source else [])]
+    )
+    return Box(_COLOURS[type(site)], (site.name, *family), tooltip)
+
+
+def _frame(dims: str, left: float, top: float, width: float, height: float) -> str:
+    """A plate, with its dims at the foot."""
+    rectangle = (
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8"'
+        ' fill="#f9fafb" stroke="#9ca3af" stroke-dasharray="5 3"/>'
+    )
+    return rectangle + caption(dims, left + width / 2, top + height - 19, "#4b5563", "")
 
 
 def parents(site: Site, sites: Sites) -> list[str]:
@@ -97,7 +149,11 @@ def _plate(identity: str, dims: str, nodes: Sequence[str]) -> list[str]:
 
 def _node(identity: str, site: Site) -> str:
     opening, closing = _SHAPES[type(site)]
-    family = type(site.distribution).__name__ if isinstance(site, FreeSite | ObservedSite) else ""
-    text = f"{site.name} ~ {family}" if family else site.name
+    text = f"{site.name} ~ {_family(site)}" if _family(site) else site.name
     kind = ":::observed" if isinstance(site, ObservedSite | DataSite) else ":::free"
     return f'    {identity}{opening}"{text}"{closing}{kind}'
+
+
+def _family(site: Site) -> str:
+    """The name of the distribution, where a variable has one."""
+    return type(site.distribution).__name__ if isinstance(site, FreeSite | ObservedSite) else ""

@@ -76,7 +76,7 @@ class Stages:
             if nodes_within(graph) <= MOST_NODES
         ]
         rewrites = markup.table(_HEADER, [_row(fired) for fired in self.rewrites])
-        texts = [*self._sections(), ("HLO", self.hlo)]
+        texts = [*self._sections(), ("HLO", _without_places(self.hlo))]
         parts = [markup.part(title, markup.text(text)) for title, text in texts]
         rules = f"rewrites ({len(self.rewrites)})"
         return markup.page(self._name, [*pictures, *parts, markup.part(rules, rewrites)])
@@ -93,6 +93,7 @@ class Stages:
         ]
 
 
+_PLACES = ("FileNames", "FunctionNames", "FileLocations", "StackFrames")
 _HEADER = ("rule", "what it found", "what it made", "line")
 
 
@@ -104,6 +105,12 @@ def _row(fired: Fired) -> tuple[str, ...]:
 
 def _what(v: Var) -> str:
     return v.name or "input" if v.op is None else type(v.op).__name__
+
+
+def _without_places(hlo: str) -> str:
+    """HLO without its tables of files and stack frames, which are those of the compiler."""
+    blocks = hlo.split("\n\n")
+    return "\n\n".join([block for block in blocks if not block.lstrip().startswith(_PLACES)])
 
 
 def _identifier(name: str) -> str:
