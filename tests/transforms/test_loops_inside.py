@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -173,3 +174,32 @@ def test_rules_that_are_off(rule: str, cost: Cost, x: xr.DataArray):
     with xgrad.options(disable=(rule,)):
         assert while_loops(found, x) in (3, 6)
         np.testing.assert_allclose(found(x)[1], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ad", ["symbolic", "jax"])
+def test_what_is_returned_beside_the_cost_comes_from_the_same_loop(ad: str):
+    """Stacked outputs, a carry that the cost does not need, and a count: on both routes one loop there, one back."""
+
+    def cost(x: Any) -> Any:
+        def step(state: Any, u: Any) -> tuple[Any, Any]:
+            c, d, k = state
+            return (np.sin(c) * u + x, d + c, k + 1), (c**2, np.floor(9 * c).astype(int))
+
+        xs = xr.DataArray(np.linspace(0.1, 1.0, 7), dims="t")
+        (last, between, steps), ys = xgrad.scan(step, (2 * x, x, 0), xs, dim="t")
+        return total(last) ** 2, (between * 3, ys, steps)
+
+    found = xgrad.value_and_grad(xgrad.jit(cost, ad=ad), has_aux=True)
+    (value, aux), slope = found(V)
+    expected = xgrad.jit(cost)(V)
+    for one, other in zip(jax.tree.leaves((value, aux)), jax.tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13)
+    np.testing.assert_allclose(slope, xgrad.grad(lambda x: cost(x)[0])(V), rtol=1e-12)
+    assert while_loops(found, V) == 2
+    if ad == "jax":
+        namespace: dict[str, Any] = {}
+        exec(found.stages(V).source, namespace)  # the printed program hands them out too
+        printed = jax.tree.leaves(namespace["cost"](V.values))
+        np.testing.assert_allclose(printed[0], value, rtol=1e-13)
+        with xgrad.options(disable=("handed_aside",)):
+            assert while_loops(found, V) == 3

@@ -12,7 +12,7 @@ import numpy as np
 
 from xgrad.axes.base import Flow, is_float
 from xgrad.axes.flow import CONNECTED, beside, graph_flows
-from xgrad.graph import Graph, Op
+from xgrad.graph import Graph, Op, Var
 
 
 def cotangent_dtype(dtype: np.dtype) -> np.dtype:
@@ -52,12 +52,13 @@ class Pullback(AbstractDerivative):
 
     Inputs: the inputs of ``graph``, then one cotangent per output of ``graph``. Outputs: one cotangent per ``wrt``.
     ``<ct, J t> = <pullback(ct), t>`` for every tangent ``t``. ``ad`` is "symbolic", "jax", "auto" or "" (as the
-    function is compiled).
+    function is compiled); ``mode`` is "reverse", "auto", or by one number "forward".
     """
 
     graph: Graph
     wrt: tuple[int, ...]
     ad: str = ""
+    mode: str = "auto"
 
     def infer(self, *types: Any) -> tuple[Any, ...]:
         self.check_inputs(types, [v.type for v in self.graph.outputs])
@@ -88,14 +89,21 @@ class Pushforward(AbstractDerivative):
 class VjpCall(AbstractDerivative):
     """``graph`` and its pullback in one node, emitted as ``jax.vjp``: the forward pass runs once.
 
-    Inputs as ``Pullback``. Outputs: the outputs of ``graph``, then one cotangent per ``wrt``.
+    Inputs as ``Pullback``. Outputs: the outputs of ``graph``, then one cotangent per ``wrt``. The last outputs of the
+    graph, as many as ``aside`` says, are handed out alone: they have no cotangent.
     """
 
     graph: Graph
     wrt: tuple[int, ...]
+    aside: int = 0
+
+    @property
+    def pulled(self) -> tuple[Var, ...]:
+        """The outputs of the graph that have a cotangent."""
+        return self.graph.outputs[: len(self.graph.outputs) - self.aside]
 
     def infer(self, *types: Any) -> tuple[Any, ...]:
-        self.check_inputs(types, [v.type for v in self.graph.outputs])
+        self.check_inputs(types, [v.type for v in self.pulled])
         primal = [v.type for v in self.graph.outputs]
         return (*primal, *[cotangent_type(self.graph.inputs[i].type) for i in self.wrt])
 
@@ -103,7 +111,8 @@ class VjpCall(AbstractDerivative):
         primals = len(self.graph.outputs)
         if out < primals:
             return _primal_flow(self.graph, i, out)
-        return _pullback_flow(self.graph, i, self.wrt[out - primals])
+        pulled = Graph(self.graph.inputs, self.pulled) if self.aside else self.graph
+        return _pullback_flow(pulled, i, self.wrt[out - primals])
 
 
 class JvpCall(AbstractDerivative):

@@ -21,9 +21,15 @@ def vjp(op: VjpCall, inner: Function, arrays: Sequence[Any]) -> tuple[Any, ...]:
     """The outputs of ``op.graph``, emitted as ``inner``; then the cotangents of ``op.wrt``."""
     count = len(op.graph.inputs)
     primals, cotangents = arrays[:count], arrays[count:]
-    outs, pullback = jax.vjp(_of_wrt(op.wrt, inner, primals), *[primals[i] for i in op.wrt])
-    types = [v.type for v in op.graph.outputs]
-    return (*outs, *pullback(tuple(map(_to_jax, types, cotangents))))
+    function, count = _of_wrt(op.wrt, inner, primals), len(op.pulled)
+
+    def parted(*moving: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        outs = function(*moving)
+        return outs[:count], outs[count:]
+
+    outs, pullback, aside = jax.vjp(parted, *[primals[i] for i in op.wrt], has_aux=True)
+    types = [v.type for v in op.pulled]
+    return (*outs, *aside, *pullback(tuple(map(_to_jax, types, cotangents))))
 
 
 def jvp(op: JvpCall, inner: Function, arrays: Sequence[Any]) -> tuple[Any, ...]:

@@ -123,7 +123,7 @@ class _Lifting:
         """The node of the lifted inner graph, whose new inputs stand before the (co)tangents."""
         inner, extra = self.inner(op.graph)
         count = len(op.graph.inputs)
-        lifted = type(op)(inner, op.wrt)
+        lifted = dataclasses.replace(op, graph=inner)
         return self.builder.node(lifted, (*inputs[:count], *extra, *inputs[count:]), node).outputs
 
     def batched(self, node: Node, op: Batched, inputs: tuple[Var, ...]) -> tuple[Var, ...]:

@@ -234,15 +234,23 @@ class _Body:
         self.lines += [*body.lines, ""]
 
     def inner(
-        self, graph: Graph, at: Sequence[int], inputs: Sequence[Value], wish: str = "primal"
+        self,
+        graph: Graph,
+        at: Sequence[int],
+        inputs: Sequence[Value],
+        wish: str = "primal",
+        parted: int | None = None,
     ) -> str:
-        """Write ``graph`` as a function of its inputs ``at`` alone; its name."""
+        """Write ``graph`` as a function of its inputs ``at`` alone; its name. ``parted``: its results in two parts."""
         name = self.names.new(wish)
         moved = {i: _value(graph.inputs[i], self.names.new(_base(inputs[i].name))) for i in at}
         body = _Body(self.names, self.depth + 1)
         outputs = body.graph(graph, [moved.get(i, v) for i, v in enumerate(inputs)])
-        result = _row(list(map(body.expression, outputs)))
-        self.define(name, [v.name for v in moved.values()], body, f"({result})")
+        results = list(map(body.expression, outputs))
+        text = f"({_row(results)})"
+        if parted is not None:
+            text = f"({_row(results[:parted])}), ({_row(results[parted:])})"
+        self.define(name, [v.name for v in moved.values()], body, text)
         return name
 
 
@@ -250,18 +258,25 @@ def _write_vjp(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
     op = node.op
     assert isinstance(op, VjpCall)
     count = len(op.graph.inputs)
-    primal = body.inner(op.graph, op.wrt, inputs[:count])
+    pulled = len(op.pulled)
+    primal = body.inner(op.graph, op.wrt, inputs[:count], parted=pulled if op.aside else None)
     outs = [_value(v, body.names.new("out")) for v in node.outputs[: len(op.graph.outputs)]]
     cts = [_value(v, body.names.new("ct")) for v in node.outputs[len(outs) :]]
     pullback = body.names.new("pullback")
     at = ", ".join(inputs[i].name for i in op.wrt)
     given = [
         v.name if is_float(out.type.dtype) else f"np.zeros({out.type.shape}, jax.dtypes.float0)"
-        for v, out in zip(inputs[count:], op.graph.outputs, strict=True)
+        for v, out in zip(inputs[count:], op.pulled, strict=True)
     ]
-    body.line(
-        f"({_row([v.name for v in outs])}), {pullback} = jax.vjp({primal}, {at})", _where(node)
+    first, aside = (
+        f"({_row([v.name for v in outs[:pulled]])})",
+        _row([v.name for v in outs[pulled:]]),
     )
+    if op.aside:
+        line = f"{first}, {pullback}, ({aside}) = jax.vjp({primal}, {at}, has_aux=True)"
+    else:
+        line = f"{first}, {pullback} = jax.vjp({primal}, {at})"
+    body.line(line, _where(node))
     body.line(f"{_row([v.name for v in cts])} = {pullback}(({_row(given)}))")
     return [*outs, *cts]
 

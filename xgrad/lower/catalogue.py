@@ -13,7 +13,7 @@ from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
-from xgrad.lower import chains, factors, frames
+from xgrad.lower import chains, delegated, factors, frames
 from xgrad.lower.canonical import CANONICAL
 from xgrad.lower.rules import (
     arithmetic,
@@ -95,6 +95,7 @@ PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Loops", loops),
     ("Backward loops", residuals),
     ("Loops in batches and choices", frames),
+    ("Loops in derivatives by JAX", delegated),
     ("Many small carries", packing),
 )
 
@@ -114,7 +115,8 @@ def rule_names() -> frozenset[str]:
     tables = [r.name for r in (*CANONICAL.rules, *fast_math.FAST_MATH.rules)]
     loop_tables = (loops.LOOPS, residuals.RESIDUALS, packing.PACKING)
     of_loops = [r.name for table in loop_tables for r in (*table.single, *table.pairs)]
-    whole = (chains.CHAIN, factors.CHOLESKY, factors.LU, frames.BATCH, frames.CHOICE)
+    whole = [chains.CHAIN, factors.CHOLESKY, factors.LU]
+    whole += [frames.BATCH, frames.CHOICE, delegated.ASIDE]
     return frozenset([*tables, *of_loops, *[rule.name for rule in whole]])
 
 

@@ -138,8 +138,8 @@ def _joined(
 ) -> tuple[Graph, Var] | None:
     """``graph`` with the loops that two frames share in the first alone; and what is the second's first output now."""
     one, two = _taken_apart(first), _taken_apart(second)
-    below = _below(graph, first)
-    free = [o.outside not in below for o in two.operands]
+    after = below(graph, first)
+    free = [o.outside not in after for o in two.operands]
     parts = [_Part.of(g, free) for g in two.graphs]
     before = all_loops(one.graphs) + sum([held_loops(n) for part in parts for n in part.moved])
     if before == all_loops(one.graphs):
@@ -166,7 +166,7 @@ def _united(first: Sequence[Operand], second: Sequence[Operand]) -> list[Operand
     return list(dict.fromkeys([*first, *second]))
 
 
-def _below(graph: Graph, first: Node) -> set[Var]:
+def below(graph: Graph, first: Node) -> set[Var]:
     """What is computed from the outputs of ``first``."""
     found = set(first.outputs)
     for node in graph.nodes:

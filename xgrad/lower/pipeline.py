@@ -12,6 +12,7 @@ from xgrad.lower.batched import hoist
 from xgrad.lower.canonical import CANONICAL, FAST
 from xgrad.lower.chains import reorder_chains
 from xgrad.lower.choices import choices
+from xgrad.lower.delegated import hand_aside
 from xgrad.lower.derivatives import REFERENCE, expand_derivatives, strip_everywhere
 from xgrad.lower.factors import share_factors
 from xgrad.lower.frames import one_of_each
@@ -75,7 +76,9 @@ def _factor(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
 def _share(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     log: list[Fired] = []
     disabled = current_options().disable
-    shared = one_of_each(graph, disabled, lambda inner: _canonicalise(inner, ad, fired), log)
+    simplest = lambda inner: _canonicalise(inner, ad, fired)  # noqa: E731
+    shared = one_of_each(graph, disabled, simplest, log)
+    shared = hand_aside(shared, disabled, simplest, log)
     fired.extend(log)
     return _canonicalise(shared, ad, fired) if log else graph
 
