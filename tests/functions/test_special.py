@@ -92,7 +92,7 @@ def total(name: str):
 
 
 def test_every_elementwise_function_is_tested():
-    special_cases = {"wofz", "psi", "multigammaln", "bernoulli"}
+    special_cases = {"wofz", "psi", "multigammaln", "bernoulli", "bessel_jn", "sph_harm_y"}
     along_dims = {"logsumexp", "softmax", "log_softmax"}
     made = {
         name
@@ -336,3 +336,35 @@ def test_reductions_of_nothing():
     assert xg.special.softmax(x, "x").shape == xg.special.log_softmax(x, "x").shape == (0, 2)
     with pytest.raises(ArgumentError, match="whole number from 0 on, not -1"):
         xg.special.bernoulli(-1)
+
+
+def test_bessel_functions_along_their_order():
+    x = xr.DataArray([0.0, 1e-3, -2.5, 30.0, 300.0, 1e4], dims="x")
+    values, slopes = xg.jit(
+        lambda x: (
+            xg.special.bessel_jn(x, 3),
+            xg.grad(lambda x: xg.special.bessel_jn(x, 3).sel(order=2).sum(skipna=False))(x),
+        )
+    )(x)
+    assert values.dims == ("x", "order") and values.order.values.tolist() == [0, 1, 2, 3]
+    orders, near = np.arange(4), x.values[:-1]
+    np.testing.assert_allclose(values[:-1], scipy.special.jv(orders, near[:, None]), atol=1e-13)
+    np.testing.assert_allclose(slopes[:-1], scipy.special.jvp(2, near), atol=1e-13)
+    assert values[-1].isnull().all()
+    with pytest.raises(ArgumentError, match=r"v must be a whole number from 0 on, not 1\.5"):
+        xg.special.bessel_jn(x, 1.5)
+
+
+def test_spherical_harmonics():
+    theta, phi = xr.DataArray([0.0, 0.7, 2.5], dims="a"), xr.DataArray([0.3, 6.0], dims="b")
+    pairs = [(0, 0), (1, -1), (3, 2), (5, -5), (8, 3), (2, 4)]
+
+    def everything(theta, phi):
+        return [xg.special.sph_harm_y(n, m, theta, phi) for n, m in pairs]
+
+    for (n, m), found in zip(pairs, xg.jit(everything)(theta, phi), strict=True):
+        expected = scipy.special.sph_harm_y(n, m, theta.values[:, None], phi.values)
+        np.testing.assert_allclose(found.transpose("a", "b"), expected, atol=1e-14)
+    slope = xg.grad(lambda x: xg.special.sph_harm_y(3, 2, x, 0.3).real)(xr.DataArray(0.7))
+    step = [scipy.special.sph_harm_y(3, 2, 0.7 + h, 0.3).real for h in (1e-6, -1e-6)]
+    assert float(slope) == pytest.approx((step[0] - step[1]) / 2e-6, rel=1e-8)

@@ -24,7 +24,7 @@ import xarray as xr
 from xgrad.axes import gammas, integrals, special
 from xgrad.axes.base import AbstractElementwise
 from xgrad.errors import ArgumentError
-from xgrad.functions.calls import Dims, Labeled, along, apply, core_dims
+from xgrad.functions.calls import Dims, Labeled, along, apply, check_labeled, core_dims
 from xgrad.labels import special as kernels
 from xgrad.labels.making import sinc as _sinc
 
@@ -164,9 +164,43 @@ def bernoulli(n: int, dim: Hashable = "n") -> xr.DataArray:
     >>> bernoulli(2).values
     array([ 1.        , -0.5       ,  0.16666667])
     """
-    if not isinstance(n, int) or n < 0:
-        raise ArgumentError(f"bernoulli: n must be a whole number from 0 on, not {n!r}.")
+    _check_whole("bernoulli", "n", n)
     return xr.DataArray(scipy.special.bernoulli(n)[: n + 1], {dim: np.arange(n + 1)}, (dim,))
+
+
+def bessel_jn(x: Labeled, v: int, dim: Hashable = "order") -> Any:
+    """The Bessel functions J_0 to J_v of the first kind, along the new dim ``dim`` with the orders as labels.
+
+    The absolute error is some 1e-15; of arguments with |x| + v above 400 it is NaN. A derivative by x. Source: NIST
+    Digital Library of Mathematical Functions, 10.9.2.
+
+    >>> bessel_jn(xr.DataArray(1.0), 2).round(4).values
+    array([0.7652, 0.4401, 0.1149])
+    """
+    check_labeled("take Bessel functions", x)
+    _check_whole("bessel_jn", "v", v)
+    found = apply(kernels.bessel_jn, x, out=[[dim]], v=v)
+    return found.assign_coords({dim: np.arange(v + 1)})
+
+
+def sph_harm_y(n: int, m: int, theta: Labeled, phi: Labeled) -> Any:
+    """The spherical harmonic of degree ``n`` and order ``m`` at polar angle ``theta`` and azimuth ``phi``; complex.
+
+    Elementwise; angles broadcast by name, and are in radians. Zero where |m| > n. Derivatives by the angles. Source of
+    the recurrence: NIST Digital Library of Mathematical Functions, 14.10.3.
+
+    >>> sph_harm_y(1, 0, xr.DataArray(0.0), 0.0).round(4).item()
+    (0.4886+0j)
+    """
+    _check_whole("sph_harm_y", "n", n)
+    if not isinstance(m, int):
+        raise ArgumentError(f"sph_harm_y: m must be a whole number known while tracing, not {m!r}.")
+    return apply(kernels.sph_harm_y, theta, phi, n=n, m=m)
+
+
+def _check_whole(doing: str, name: str, value: Any) -> None:
+    if not isinstance(value, int) or value < 0:
+        raise ArgumentError(f"{doing}: {name} must be a whole number from 0 on, not {value!r}.")
 
 
 # ---- along dims ----------------------------------------------------------------------------------------------------

@@ -72,6 +72,43 @@ def multigammaln(a: Array, d: int) -> Array:
     return sum(parts[1:], parts[0]) + d * (d - 1) / 4 * math.log(math.pi)
 
 
+def bessel_jn(x: Array, *, v: int) -> Array:
+    """J_0 to J_v along a new last axis: the mean over τ of cos(n τ - x sin τ).
+
+    The rule of equal steps has all digits of the mean, since the integrand is periodic.
+    """
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    n = BESSEL_REACH + 100
+    angle = np.pi * (np.arange(n) + 0.5) / n
+    turns = (np.arange(v + 1)[:, None] * angle).astype(x.dtype)
+    found = np.mean(np.cos(turns - x[..., None, None] * np.sin(angle).astype(x.dtype)), axis=-1)
+    return np.where(np.abs(x[..., None]) + v <= BESSEL_REACH, found, x.dtype.type(np.nan))
+
+
+BESSEL_REACH: Final = 400  # for larger arguments there would have to be more points of the rule
+
+
+def sph_harm_y(theta: Array, phi: Array, *, n: int, m: int) -> Array:
+    """Y_n^m by the recurrence of normalised Legendre functions in n; of an order out of range it is 0."""
+    order = abs(m)
+    turn = np.multiply(phi, float(m))
+    size = _legendre(np.cos(theta), np.sin(theta), n, order) * (-1.0) ** (order if m < 0 else 0)
+    return size * np.cos(turn) + 1j * (size * np.sin(turn))
+
+
+def _legendre(c: Array, s: Array, n: int, m: int) -> Array:
+    """The Legendre function of degree n and order m at cos θ, with the sign and the norm of spherical harmonics."""
+    start = [-math.sqrt((2 * k + 1) / (2 * k)) for k in range(1, m + 1)]
+    before, here = c * 0.0, s**m * math.prod([math.sqrt(0.25 / math.pi), *start])
+    if n < m:
+        return before
+    for k in range(m + 1, n + 1):
+        rise = math.sqrt((4 * k * k - 1) / (k * k - m * m))
+        fall = math.sqrt(((k - 1) ** 2 - m * m) / (4 * (k - 1) ** 2 - 1))
+        before, here = here, (c * here - before * fall) * rise
+    return here
+
+
 COMPOSED: Final[dict[str, Callable[..., Any]]] = {  # the ufuncs of scipy.special by name
     "betaincc": betaincc,
     "boxcox": boxcox,
