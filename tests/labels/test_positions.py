@@ -215,3 +215,11 @@ def test_an_indexer_with_labels_of_its_own_dim_is_refused() -> None:
     for call in (program, xgrad.jit(program)):
         with pytest.raises(IndexError, match="'time' conflicts between indexed and indexing"):
             call(T)
+
+
+def test_labels_chosen_at_the_same_positions_are_the_same() -> None:
+    table = xr.DataArray(RNG.normal(size=3), {"site": ["a", "b", "c"]})
+    of = xr.DataArray([2, 0, 2, 1], dims="house")
+    assert_same(lambda x, of: x.isel(site=of) + 2 * (x**2).isel(site=of), table, of)
+    with pytest.raises(TracedValueError):
+        xgrad.jit(lambda x, of: x.isel(site=of) + x.isel(site=of + 1))(table, of)

@@ -45,6 +45,7 @@ from xgrad.labels import (
     unstacking,
     weighting,
 )
+from xgrad.labels.chosen import ChosenLabels
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.escapes import BOOL, COMPARE, COMPLEX, FLOAT, INT, escape
 from xgrad.labels.naming import named
@@ -94,6 +95,10 @@ def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
         if not isinstance(other, xr.Variable):
             return original(self, other, *args, **kwargs)
         mine, theirs = read_variable(self).data, read_variable(other).data
+        if isinstance(mine, ChosenLabels) and isinstance(theirs, ChosenLabels):
+            if self.dims == other.dims and _are_same_labels(mine, theirs):
+                return True
+            raise escape(mine.places, COMPARE)
         traced = [x for x in (mine, theirs) if isinstance(x, AbstractTraced)]
         if not traced:
             return original(self, other, *args, **kwargs)
@@ -104,6 +109,11 @@ def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
         raise escape(traced[0], COMPARE)
 
     return equals
+
+
+def _are_same_labels(one: ChosenLabels, other: ChosenLabels) -> bool:
+    """Whether labels are of one table, at positions computed alike."""
+    return np.array_equal(one.table, other.table) and _is_same(one.places, other.places)
 
 
 def _is_same(one: AbstractTraced, other: AbstractTraced) -> bool:
@@ -133,6 +143,7 @@ HOOKS: Final = (
     Hook(xr.Variable, "equals", _equals),
     Hook(Aligner, "align_indexes", joins.warn_of_dropped),
     Hook(xarray_merge, "unique_variable", conflicts.unique_variable),
+    Hook(xr.Dataset, "_calculate_binary_op", conflicts.calculate),
     Hook(Weighted, "__init__", weighting.take_weights),
     Hook(DataArrayRolling, "_array_reduce", rolling.without_compiled),
     Hook(DataArrayRolling, "reduce", rolling.reduce_windows),

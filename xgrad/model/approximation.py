@@ -62,7 +62,8 @@ def pathfinder(posterior: Posterior, key: xr.DataArray, draws: int, paths: int) 
     if not found.pareto_k < _HIGHEST_K:
         notice(
             "the normal distributions that pathfinder found are far from the posterior"
-            f" (Pareto k is {found.pareto_k:.2f}; below {_HIGHEST_K} is good); take its draws as a rough picture, and sample."
+            f" (Pareto k is {found.pareto_k:.2f}; below {_HIGHEST_K} is good);"
+            " take its draws as a rough picture, and sample."
         )
     attrs = {
         **provenance("blackjax", key),

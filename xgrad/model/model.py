@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, DuplicateNameError, nearest
-from xgrad.graph import user_source
+from xgrad.graph import markup, user_source
 from xgrad.jax_backend.variational import FitSettings
 from xgrad.labels import is_traced
 from xgrad.model import approximation, context, declaring, prediction
@@ -41,6 +41,7 @@ from xgrad.model.sites import (
     free_sites,
     known_values,
 )
+from xgrad.model.table import HEADER, as_text, kind, rows
 from xgrad.model.unbounded import UnboundedDensity
 from xgrad.transforms.graphs.symbols import as_xtensor
 
@@ -143,7 +144,7 @@ class Model:
     def _add(self, site: Site) -> xr.DataArray:
         if site.name in self.sites:
             raise DuplicateNameError(
-                f"the model has a {_kind(self.sites[site.name])} {site.name!r} already, declared at"
+                f"the model has a {kind(self.sites[site.name])} {site.name!r} already, declared at"
                 f" {self.sites[site.name].source}; give this one another name."
             )
         self.sites[site.name] = site
@@ -361,9 +362,13 @@ class Model:
         return approximation.pathfinder(self._posterior, seed_key(seed), draws, paths)
 
     def graph(self) -> ModelGraph:
-        """The model as a picture, with dims as plates: Mermaid, which notebooks show."""
+        """The model as a picture, with dims as plates and their sizes: SVG, which notebooks show, and Mermaid."""
         return draw(self.sites)
 
+    def __repr__(self) -> str:
+        table = as_text(self.sites).replace("\n", "\n  ")
+        return f"<xgrad.model.Model>\n  {table}"
 
-def _kind(site: Site) -> str:
-    return type(site).__name__.removesuffix("Site").lower()
+    def _repr_html_(self) -> str:
+        graph = markup.part("graph", markup.svg(self.graph().svg), opened=True)
+        return markup.page("Model", [markup.table(HEADER, rows(self.sites)), graph])
