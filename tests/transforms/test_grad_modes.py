@@ -1,6 +1,7 @@
 """The mode of every derivative is chosen by what it costs, may be asked for, and is shown."""
 
 import numpy as np
+import pytest
 import xarray as xr
 
 import xgrad as xg
@@ -98,3 +99,46 @@ def test_printing_and_the_notebook_show_the_choice():
     assert f"=== derivatives ===\n{line}" in str(stages) and line in repr(stages)
     assert ">derivatives</summary>" in stages._repr_html_()
     assert "=== derivatives" not in str(xg.jit(cost).stages(X))
+
+
+# ---- mode= overrides -----------------------------------------------------------------------------------------------
+def test_reverse_mode_may_be_asked_for():
+    jacobian, slope = xg.jacobian(last, mode="reverse"), xg.grad(last, mode="reverse")
+    for compiled in (jacobian, slope):
+        assert shown(compiled, RATE) == [
+            "Pullback of 1 number by `rate` (1 number): reverse mode, symbolic"
+        ]
+        assert loops(compiled, RATE) == 2
+        np.testing.assert_allclose(compiled(RATE), 16 * 0.5**15)
+
+
+@pytest.mark.parametrize("ad", ["symbolic", "jax"])
+def test_forward_mode_may_be_asked_for(ad):
+    value_and_slope = xg.value_and_grad(lambda rate: rate**3, mode="forward", ad=ad)
+    assert shown(value_and_slope, RATE) == [
+        "Pullback of 1 number by `rate` (1 number): forward mode, symbolic: as asked for"
+    ]
+    assert [v.item() for v in value_and_slope(RATE)] == [0.125, 0.75]
+
+
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+def test_a_pullback_and_higher_derivatives_are_the_same_in_all_modes(mode):
+    y, pull = xg.pullback(path, RATE, mode=mode)
+    steps = np.arange(5)
+    np.testing.assert_allclose(pull(xr.ones_like(y))[0], (steps + 1) @ 0.5**steps)
+    again = xg.grad(xg.grad(last, mode=mode), mode=mode)
+    np.testing.assert_allclose(again(RATE), 16 * 15 * 0.5**14)
+    rate = xg.xtensor("rate", dims=(), shape=())
+    slope = xg.function([rate], xg.grad(last(rate), rate, mode=mode))
+    np.testing.assert_allclose(slope(0.5), 16 * 0.5**15)
+
+
+def test_a_gradient_by_many_numbers_has_no_forward_mode():
+    with pytest.raises(xg.errors.ArgumentError) as caught:
+        xg.grad(cost, mode="forward")(X)
+    assert str(caught.value).split("\n") == [
+        'mode="forward" gives a gradient by one real number; this one is by `x` (float64(t: 3)).',
+        'Leave mode out; or use jacobian(..., mode="forward"), which takes one derivative per number.',
+    ]
+    with pytest.raises(xg.errors.ArgumentError, match="mode must be one of 'auto', 'forward'"):
+        xg.grad(cost, mode="forwards")

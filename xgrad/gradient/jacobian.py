@@ -184,7 +184,11 @@ def _reverse(
     sources = [wrt[j] for j in sweep.others]
     about = f"Jacobian of {_called(y)} ({plan.why})"
     cts, k = _swept(
-        y, sweep, lambda unit: lazy_pullback([y], sources, [unit], ad=ad), plan.chunk, about
+        y,
+        sweep,
+        lambda unit: lazy_pullback([y], sources, [unit], ad=ad, mode=REVERSE),
+        plan.chunk,
+        about,
     )
     made = {}
     for j, ct in zip(sweep.others, cts, strict=True):

@@ -127,6 +127,7 @@ def lazy_pullback(
     stop: Sequence[Var] = (),
     cut: Sequence[Var] = (),
     ad: str = "",
+    mode: str = "auto",
 ) -> tuple[Var, ...]:
     """One ``Pullback`` node: the cotangents of ``wrt`` from the cotangents of ``outputs``.
 
@@ -134,7 +135,7 @@ def lazy_pullback(
     cotangents of the outputs in ``cut`` are known: what other outputs would send to them does not count.
     """
     graph, captured = close(outputs, wrt, stop, cut)
-    made = Pullback(graph, tuple(range(len(wrt))), ad).apply(*wrt, *captured, *cts)
+    made = Pullback(graph, tuple(range(len(wrt))), ad, mode).apply(*wrt, *captured, *cts)
     walls = [*stop, *[v for v in cut if v not in wrt]]
     return _chain(wrt, made, walls, ad)
 

@@ -20,8 +20,15 @@ from xgrad.gradient.ops import Pullback, Pushforward, cotangent_type
 from xgrad.graph import Graph, Var, held_graphs
 
 
-def prefers_forward(op: Pullback) -> bool:
-    """Whether a pullback is to be done by one pushforward: by one real number, and through a loop.
+def is_pushed(op: Pullback, route: str) -> bool:
+    """Whether a pullback is done by one pushforward: where asked for, or where it is cheaper and not left to JAX."""
+    if op.mode != "auto":
+        return op.mode == FORWARD
+    return route != "jax" and _prefers_forward(op)
+
+
+def _prefers_forward(op: Pullback) -> bool:
+    """By one real number, and through a loop.
 
     Markers change cotangents and tangents each in its own way, so that the mode must be the one asked for.
     """

@@ -11,6 +11,7 @@ from xgrad.axes.base import AbstractOpaque
 from xgrad.axes.loops import Scan, While
 from xgrad.axes.opaque import HostCall
 from xgrad.gradient.markers import AbstractMarker, CustomGradient
+from xgrad.gradient.oneway import REVERSE
 from xgrad.gradient.ops import Pullback, Pushforward
 from xgrad.graph import Graph, Node, Var, held_graphs
 
@@ -60,7 +61,12 @@ def pull_pullback(
 def _pulled(op: Pullback, wrt: tuple[int, ...], like: Vars) -> Graph:
     """The pullback with respect to other inputs, as a function."""
     inputs = [Var(v.type, name=v.name, source=v.source) for v in like]
-    return Graph(inputs, Pullback(op.graph, wrt, op.ad).apply(*inputs))
+    return Graph(inputs, Pullback(op.graph, wrt, op.ad, _kept_mode(op)).apply(*inputs))
+
+
+def _kept_mode(op: Pullback) -> str:
+    """Reverse mode where it was asked for; forward mode is by the one number that it was asked for."""
+    return REVERSE if op.mode == REVERSE else "auto"
 
 
 def push_pullback(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:

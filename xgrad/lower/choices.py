@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from xgrad.gradient.modes import prefers_forward
+from xgrad.gradient.modes import is_pushed
 from xgrad.gradient.ops import Pullback, Pushforward
 from xgrad.graph import Graph, Node, Var, held_graphs
 
@@ -26,12 +26,15 @@ def _lines(nodes: Sequence[Node], ad: str, indent: str) -> Iterator[str]:
 
 def _choice(op: Pullback | Pushforward, inputs: Sequence[Var], route: str) -> str:
     wrt = [inputs[i] for i in op.wrt]
-    who = "by JAX" if route == "jax" else "symbolic"
+    pushed = isinstance(op, Pullback) and is_pushed(op, route)
+    who = "by JAX" if route == "jax" and not pushed else "symbolic"
     what = f"{type(op).__name__} of {_size(op.graph.outputs)} by {_names(wrt)} ({_size(wrt)})"
     if isinstance(op, Pushforward):
         return f"{what}: forward mode, {who}"
-    if route != "jax" and prefers_forward(op):
+    if pushed and op.mode == "auto":
         return f"{what}: forward mode, {who}: by one number, a loop carries the derivative along"
+    if pushed:
+        return f"{what}: forward mode, {who}: as asked for"
     return f"{what}: reverse mode, {who}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container, Sequence
 from xgrad.gradient.delegate import delegate_pullback, delegate_pushforward, share_primals
 from xgrad.gradient.expand import expand_pullback, expand_pushforward
 from xgrad.gradient.markers import holds_markers, strip_markers
-from xgrad.gradient.modes import by_one_number, holds_while, prefers_forward, pull_by_pushing
+from xgrad.gradient.modes import by_one_number, holds_while, is_pushed, pull_by_pushing
 from xgrad.gradient.oneway import holds_host_call
 from xgrad.gradient.ops import JvpCall, Pullback, Pushforward, VjpCall
 from xgrad.gradient.twice import is_symmetric
@@ -76,7 +76,7 @@ def _expand_here(graph: Graph, ad: str, todo: Container[Node]) -> Graph:
 def _expansion(op: Pullback | Pushforward, ad: str) -> Expansion:
     """How a lazy derivative is expanded: by its route, and in the mode that costs less."""
     route = _route(op, ad)
-    if route != "jax" and isinstance(op, Pullback) and prefers_forward(op):
+    if isinstance(op, Pullback) and is_pushed(op, route):
         return pull_by_pushing
     return ROUTES[type(op), route]
 

@@ -5,6 +5,7 @@ Every check is made here, on the graph as the user wrote it: no rewrite changes 
 
 import warnings
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple, get_args, get_type_hints
 from typing import Literal as Choice
 
@@ -55,12 +56,21 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
         raise ArgumentError(f"{name} must be one of {listed}; got {value!r}{hint}")
 
 
+def checked_mode(mode: str) -> str:
+    """The mode of a derivative."""
+    check_choice("mode", mode, MODES)
+    return mode
+
+
 def checked_route(ad: str | None) -> str:
     """A gradient route; empty for that of the function around."""
     if not ad:
         return ""
     check_choice("ad", ad, get_args(AD))
     return ad
+
+
+MODES = ("auto", "forward", "reverse")
 
 
 class Request(NamedTuple):
@@ -73,6 +83,7 @@ class Request(NamedTuple):
     stop: Sequence[Var] = ()
     cut: Sequence[Var] = ()
     ad: str = ""
+    mode: str = "auto"
     what: str = "the cost"
     held: str = ""
 
@@ -104,6 +115,8 @@ def pull(
     for group in groups:
         check_group(group, found, policy, request.what)
     passing = [v for v in vars_ if _passes(found[v])]
+    if request.mode == FORWARD:
+        _check_one_number(passing, groups)
     pulled = _pulled(request, cts, passing)
     return [_answer(group, pulled, found, policy) for group in groups]
 
@@ -111,9 +124,28 @@ def pull(
 def _pulled(request: Request, cts: Sequence[Var], passing: Sequence[Var]) -> dict[Var, Var]:
     if not passing:
         return {}
-    check_mode(request.outputs, passing, REVERSE)
-    options: dict[str, Any] = {"stop": request.stop, "cut": request.cut, "ad": request.ad}
+    check_mode(request.outputs, passing, FORWARD if request.mode == FORWARD else REVERSE)
+    options: dict[str, Any] = {
+        "stop": request.stop,
+        "cut": request.cut,
+        "ad": request.ad,
+        "mode": request.mode,
+    }
     return dict(zip(passing, lazy_pullback(request.outputs, passing, cts, **options), strict=True))
+
+
+def _check_one_number(wrt: Sequence[Var], groups: Sequence[Targets]) -> None:
+    """Forward mode gives a gradient by one real number; by more, it takes as many derivatives."""
+    if not wrt or (
+        len(wrt) == 1 and prod(wrt[0].type.shape) == 1 and wrt[0].type.dtype.kind == "f"
+    ):
+        return
+    each = [target for group in groups for target in group.each]
+    listed = ", ".join([f"`{target.name}` ({v.type})" for target in each for v in target.vars])
+    raise ArgumentError(
+        f'mode="forward" gives a gradient by one real number; this one is by {listed}.\n'
+        'Leave mode out; or use jacobian(..., mode="forward"), which takes one derivative per number.'
+    )
 
 
 def _passes(status: GradStatus) -> bool:

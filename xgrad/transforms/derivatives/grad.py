@@ -20,6 +20,7 @@ from xgrad.transforms.derivatives.derive import (
     Policy,
     Request,
     check_used,
+    checked_mode,
     checked_route,
     names_text,
     number,
@@ -50,6 +51,7 @@ def grad(
     null_gradients: str = "raise",
     add_names: bool = True,
     ad: str | None = None,
+    mode: str = "auto",
 ) -> Any:
     """The gradient of a function, or of a symbolic cost.
 
@@ -67,7 +69,8 @@ def grad(
     Of functions and symbols alike: ``disconnected_inputs`` is "raise", "warn" or "ignore"; what is disconnected is then
     returned as ``return_disconnected`` says: "zero", "none", or "disconnected" for its ``GradStatus``. With
     ``null_gradients="return"`` a gradient that is undefined or not implemented does not raise: its ``GradStatus`` is
-    returned. An integer array has a float gradient. ``ad`` chooses the route: "symbolic", "jax" or "auto".
+    returned. An integer array has a float gradient. ``ad`` chooses the route: "symbolic", "jax" or "auto"; ``mode`` is
+    "reverse", by one number also "forward", or "auto", which takes the cheaper one.
 
     Raises CostNotScalarError, DisconnectedInputError, GradUndefinedError, GradNotImplementedError; ArgumentError for an
     option that does not exist.
@@ -85,13 +88,13 @@ def grad(
         return_disconnected=return_disconnected,
         null_gradients=null_gradients,
     )
-    route = checked_route(ad)
+    route, way = checked_route(ad), checked_mode(mode)
     if callable(target):
         _check_no_symbols(target, consider_constant, known_grads)
         which = wrt if argnums is None else argnums
-        return _derived(target, which, has_aux, lambda value, grads: grads, policy, route)
+        return _derived(target, which, has_aux, lambda value, grads: grads, policy, route, way)
     gradients = symbolic_gradients(
-        target, wrt, policy, route, consider_constant, known_pairs(known_grads)
+        target, wrt, policy, route, consider_constant, known_pairs(known_grads), mode=way
     )
     return _with_names(gradients, target, wrt) if add_names else gradients
 
@@ -105,6 +108,7 @@ def value_and_grad(
     return_disconnected: str = "zero",
     null_gradients: str = "raise",
     ad: str | None = None,
+    mode: str = "auto",
 ) -> Any:
     """A compiled function that returns ``(fun(...), gradient)``; arguments, options and errors as ``grad``.
 
@@ -122,7 +126,8 @@ def value_and_grad(
         null_gradients=null_gradients,
     )
     give = lambda value, grads: (value, grads)  # noqa: E731
-    return _derived(fun, argnums, has_aux, give, policy, checked_route(ad), aux_in_value=True)
+    route, way = checked_route(ad), checked_mode(mode)
+    return _derived(fun, argnums, has_aux, give, policy, route, way, aux_in_value=True)
 
 
 # ---- functions -----------------------------------------------------------------------------------------------------
@@ -133,6 +138,7 @@ def _derived(
     give: Callable[[Any, Any], Any],
     policy: Policy,
     ad: str,
+    mode: str,
     *,
     aux_in_value: bool = False,
 ) -> Compiled:
@@ -144,7 +150,7 @@ def _derived(
     def derived(*args: Any, **kwargs: Any) -> Any:
         given, targets = marked_arguments(fun, args, positions)
         cost, aux = value_and_aux(inner(*given, **kwargs), has_aux)
-        grads = _pull_cost(cost, targets, policy, ad)
+        grads = _pull_cost(cost, targets, policy, ad, mode)
         result = tuple(grads) if several else grads[0]
         if not has_aux:
             return give(cost, result)
@@ -162,10 +168,12 @@ def _check_no_symbols(fun: Any, consider_constant: Any, known_grads: Any) -> Non
         )
 
 
-def _pull_cost(cost: Any, targets: Sequence[Targets], policy: Policy, ad: str) -> list[Any]:
+def _pull_cost(
+    cost: Any, targets: Sequence[Targets], policy: Policy, ad: str, mode: str
+) -> list[Any]:
     with located(user_source()):
         y = scalar(cost)
-        return pull(Request([y], ad=ad), [number(1, y)], targets, policy)
+        return pull(Request([y], ad=ad, mode=mode), [number(1, y)], targets, policy)
 
 
 # ---- variables -----------------------------------------------------------------------------------------------------
@@ -186,6 +194,7 @@ def symbolic_gradients(
     known: Known | None = None,
     *,
     lenient: bool = False,
+    mode: str = "auto",
 ) -> Any:
     """See ``grad``; ``lenient`` lets arrays be held constant that the graph does not use."""
     targets = symbols(wrt, "wrt")
@@ -198,7 +207,7 @@ def symbolic_gradients(
         constant = ", ".join(
             [names_text(t) for t in [held, *[a for a, _ in known or []]] if t.each]
         )
-        request = Request(outputs, stop=held.vars, cut=cut, ad=ad, held=constant)
+        request = Request(outputs, stop=held.vars, cut=cut, ad=ad, mode=mode, held=constant)
         groups = [Targets(t.leaf, t.name) for t in targets.each]
         return targets.rebuilt(pull(request, cts, groups, policy))
 

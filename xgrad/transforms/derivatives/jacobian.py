@@ -30,8 +30,8 @@ from xgrad.transforms.derivatives.blocks import (
 from xgrad.transforms.derivatives.derive import (
     Policy,
     Request,
-    check_choice,
     check_group,
+    checked_mode,
     checked_route,
     push,
 )
@@ -45,7 +45,6 @@ from xgrad.transforms.derivatives.functions import (
 from xgrad.transforms.derivatives.grad import grad, symbolic_gradients
 from xgrad.transforms.derivatives.targets import Targets, fitted, symbols
 
-MODES = ("auto", "forward", "reverse")
 Dims = str | Iterable[Dim]
 
 
@@ -354,7 +353,7 @@ def _pushed(slope: Any, wrt: Sequence[Var], along: Sequence[Var], ad: str) -> An
 
 
 def _checked(options: Options) -> Options:
-    check_choice("mode", options.mode, MODES)
+    checked_mode(options.mode)
     if not options.suffix:
         raise ArgumentError(
             "suffix must not be empty: it tells the dims of the input from the output's."

@@ -14,6 +14,7 @@ from xgrad.transforms.derivatives.derive import (
     Request,
     check_choice,
     check_used,
+    checked_mode,
     checked_route,
     names_text,
     pull,
@@ -34,7 +35,12 @@ _QUIET = Policy(
 
 
 def pullback(
-    target: Any, *args: Any, has_aux: bool = False, ad: str | None = None, **options: Any
+    target: Any,
+    *args: Any,
+    has_aux: bool = False,
+    ad: str | None = None,
+    mode: str = "auto",
+    **options: Any,
 ) -> Any:
     """Cotangents of inputs from cotangents of outputs: ``ct -> Jᵀ ct``, for every ``t``: ``<ct, J t> = <Jᵀ ct, t>``.
 
@@ -45,6 +51,7 @@ def pullback(
 
     ``pullback(outputs, wrt, cotangents)`` does so for symbolic arrays: the cotangents of ``wrt``, in its container. Its
     options are those of ``grad``: consider_constant, disconnected_inputs, return_disconnected, null_gradients.
+    ``ad`` and ``mode`` as in ``grad``: by one number, the pullback may be taken in forward mode.
 
     Raises ArgumentError, DimensionError, SizeMismatchError and AlignmentError for cotangents that do not fit,
     DisconnectedInputError, GradUndefinedError and GradNotImplementedError as ``grad`` does.
@@ -55,10 +62,11 @@ def pullback(
     >>> pull(xr.DataArray([1.0, 10.0], dims="x"))[0].values
     array([ 2., 40.])
     """
+    route, way = checked_route(ad), checked_mode(mode)
     if callable(target):
         _check_no_options(options)
-        return _pullback_of_function(target, args, has_aux, checked_route(ad))
-    return _pullback_of_symbols(target, *args, ad=checked_route(ad), **options)
+        return _pullback_of_function(target, args, has_aux, route, way)
+    return _pullback_of_symbols(target, *args, ad=route, mode=way, **options)
 
 
 Lop = pullback
@@ -110,23 +118,23 @@ Rop = pushforward
 
 # ---- of functions --------------------------------------------------------------------------------------------------
 def _pullback_of_function(
-    fun: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool, ad: str
+    fun: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool, ad: str, mode: str
 ) -> tuple[Any, ...]:
     if is_symbolic(primals):
-        outputs, pull_back, aux = _traced_pullback(fun, primals, has_aux, ad)
+        outputs, pull_back, aux = _traced_pullback(fun, primals, has_aux, ad, mode)
     else:
         outputs, aux = value_and_aux(
             _compiled(inner_function(fun), fun)(*primals), has_aux, "outputs"
         )
         backward = _compiled(
-            lambda given, ct: _traced_pullback(fun, given, has_aux, ad)[1](ct), fun
+            lambda given, ct: _traced_pullback(fun, given, has_aux, ad, mode)[1](ct), fun
         )
         pull_back = lambda cotangents: backward(primals, cotangents)  # noqa: E731
     return (outputs, pull_back, aux) if has_aux else (outputs, pull_back)
 
 
 def _traced_pullback(
-    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool, ad: str
+    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool, ad: str, mode: str
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]], Any]:
     given, targets = marked_arguments(fun, primals, range(len(primals)))
     outputs, aux = value_and_aux(inner_function(fun)(*given), has_aux, "outputs")
@@ -136,7 +144,7 @@ def _traced_pullback(
         """The cotangents of the primals."""
         with located(user_source()):
             cts = fitted(cotangents, ends, "cotangents")
-            request = Request(ends.vars, ad=ad, what="the result")
+            request = Request(ends.vars, ad=ad, mode=mode, what="the result")
             return tuple(_pulled_argument(request, cts, target) for target in targets)
 
     return outputs, pull_back, aux
@@ -201,6 +209,7 @@ def _pullback_of_symbols(
     return_disconnected: str = "zero",
     null_gradients: str = "raise",
     ad: str,
+    mode: str,
 ) -> Any:
     policy = Policy.of(
         disconnected_inputs=disconnected_inputs,
@@ -212,7 +221,14 @@ def _pullback_of_symbols(
     with located(user_source()):
         check_used("consider_constant", held, ends.vars)
         cts = fitted(cotangents, ends, "cotangents")
-        request = Request(ends.vars, stop=held.vars, ad=ad, what=_what(ends), held=names_text(held))
+        request = Request(
+            ends.vars,
+            stop=held.vars,
+            ad=ad,
+            mode=mode,
+            what=_what(ends),
+            held=names_text(held),
+        )
         groups = [Targets(t.leaf, t.name) for t in targets.each]
         return targets.rebuilt(pull(request, cts, groups, policy))
 
