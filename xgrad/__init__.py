@@ -86,6 +86,7 @@ if TYPE_CHECKING:
     from xgrad.transforms.graphs.vectorize import vectorize_graph as vectorize_graph
     from xgrad.transforms.outside import apply_host as apply_host
     from xgrad.transforms.outside import apply_jax as apply_jax
+    from xgrad.transforms.printed import debug_print as debug_print
     from xgrad.transforms.solvers.curvefit import curvefit as curvefit
     from xgrad.transforms.solvers.fit import fit as fit
     from xgrad.transforms.solvers.solve import least_squares as least_squares
@@ -126,6 +127,7 @@ _OWN = {
     "numeric_grad": "xgrad.transforms.derivatives.verify",
     "apply_jax": "xgrad.transforms.outside",
     "apply_host": "xgrad.transforms.outside",
+    "debug_print": "xgrad.transforms.printed",
     "checkpoint": "xgrad.transforms.control.checkpoint",
     "root": "xgrad.transforms.solvers.solve",
     "curvefit": "xgrad.transforms.solvers.curvefit",

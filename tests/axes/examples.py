@@ -38,6 +38,7 @@ from xgrad.axes.checked import Checked, Violation
 from xgrad.axes.fft import Fft
 from xgrad.axes.literal import Literal
 from xgrad.axes.opaque import HostCall, JaxCall
+from xgrad.axes.printed import Printed
 from xgrad.graph import Graph, Var
 
 Rng = np.random.Generator
@@ -143,6 +144,10 @@ def given_scalar(value: int) -> Draw:
 def _users_square(x: Any) -> Any:
     """Stands for a user's function: it works on NumPy's and on JAX's arrays."""
     return x * x
+
+
+def _seen(x: Any) -> None:
+    """Stands for what prints a value."""
 
 
 def _users_draw(words: Any, scale: Any) -> Any:
@@ -535,6 +540,8 @@ EXAMPLES = (
     at(Fft("irfft", 0, 9, "forward"), complexes(3)),
     at(JaxCall(_users_square, (floats3,)), normal(3)),
     at(HostCall(_users_square, (floats3,)), normal(3)),
+    at(Printed(_seen), normal(3)),
+    at(Printed(_seen), integers(0, 9, 3)),
     # loops and branches
     at(loops.Scan(_step(), 1, 1, 4), normal(2), normal(4, 2), normal()),
     at(loops.Scan(_step(), 1, 1, 3, reverse=True), normal(2), normal(3, 2), normal()),

@@ -9,6 +9,7 @@ import numpy as np
 
 from xgrad.axes.base import TensorType
 from xgrad.axes.opaque import HostCall
+from xgrad.axes.printed import Printed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,12 @@ def call_back(op: HostCall, xp: Any, *arrays: Any) -> Any:
     """The host function, called when the program runs."""
     results = jax.pure_callback(op.call, host_types(op), *arrays, vmap_method="sequential")
     return results[0] if len(results) == 1 else results
+
+
+def print_back(op: Printed, xp: Any, x: Any) -> Any:
+    """``x``, shown on the host when the program gets there."""
+    jax.debug.callback(op.call, x)
+    return x
 
 
 def host_types(op: HostCall) -> tuple[jax.ShapeDtypeStruct, ...]:

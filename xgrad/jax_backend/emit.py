@@ -17,12 +17,13 @@ from xgrad.axes.interpret import Overrides, interpreter
 from xgrad.axes.linalg import TriedCholesky
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall
+from xgrad.axes.printed import Printed
 from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate, loops
 from xgrad.jax_backend.batch import batch
-from xgrad.jax_backend.calls import call_back
+from xgrad.jax_backend.calls import call_back, print_back
 from xgrad.jax_backend.factors import tried_cholesky
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
@@ -64,6 +65,7 @@ def _checkpoint(op: Checkpoint, xp: Any, *arrays: Any) -> Any:
 EMISSION: Overrides = {
     TriedCholesky: tried_cholesky,
     HostCall: call_back,
+    Printed: print_back,
     **SPECIAL,
     VjpCall: _vjp_call,
     JvpCall: _jvp_call,

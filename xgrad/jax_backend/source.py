@@ -20,6 +20,7 @@ from xgrad.axes.batched import Batched
 from xgrad.axes.interpret import emission
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall, JaxCall
+from xgrad.axes.printed import Printed
 from xgrad.axes.random import DiscreteDraw, Draw
 from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
@@ -338,6 +339,11 @@ def _write_draw(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]
     return [out]
 
 
+def _write_printed(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
+    body.line(f'jax.debug.print("{{}}", {inputs[0].name})', _where(node))
+    return list(inputs)
+
+
 def _write_host_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]:
     op = node.op
     assert isinstance(op, HostCall)
@@ -356,6 +362,7 @@ def _write_host_call(body: _Body, node: Node, inputs: Sequence[Value]) -> list[V
 
 _WRITERS = {
     HostCall: _write_host_call,
+    Printed: _write_printed,
     VjpCall: _write_vjp,
     JvpCall: _write_jvp,
     JaxCall: _write_jax_call,
