@@ -85,7 +85,11 @@ def test_spectra_are_those_of_scipy(window, rng):
     assert found.dims == ("c", "freq_t")
     np.testing.assert_allclose(found.freq_t, f)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-30)
-    xg.verify_grad(lambda x: xg.signal.welch(x, "t", nperseg=16).sum(), [x])
+
+
+def test_gradient_of_a_spectrum(rng):
+    x = xr.DataArray(rng.normal(size=(2, 20)), dims=("c", "t"))
+    xg.verify_grad(lambda x: xg.signal.welch(x, "t", nperseg=8).sum(), [x])
 
 
 def test_bad_input(x):
@@ -116,3 +120,27 @@ def test_variables_without_the_dim_are_left_alone():
 def test_an_unknown_trend():
     with pytest.raises(ArgumentError, match="detrend is 'linear', 'constant' or None, not 'cubic'"):
         xg.signal.welch(xr.DataArray(np.zeros(8), dims="t"), "t", nperseg=4, detrend="cubic")
+
+
+@pytest.mark.parametrize("mode", ["same", "full", "valid"])
+def test_along_two_dims(mode, rng):
+    coords = {"lat": np.arange(5), "lon": np.arange(7.0)}
+    x = xr.DataArray(rng.normal(size=(2, 5, 7)), coords, ("t", "lat", "lon"))
+    k = xr.DataArray(rng.normal(size=(3, 4)), dims=("lat", "lon"))
+    found = xg.signal.convolve(x, k, ["lat", "lon"], mode=mode)
+    expected = np.stack([scipy.signal.convolve(a, k.values, mode) for a in x.values])
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+    assert found.dims == x.dims and ("lat" in found.coords) == (mode != "full")
+
+
+def test_correlations_along_two_dims(rng):
+    x = xr.DataArray(rng.normal(size=(5, 7)), dims=("lat", "lon"))
+    k = xr.DataArray(rng.normal(size=(3, 2)), dims=("i", "j"))
+    found = xg.signal.correlate(x, k, ["lat", "lon"], kernel_dim=["i", "j"], mode="valid")
+    np.testing.assert_allclose(
+        found, scipy.signal.correlate(x.values, k.values, "valid"), rtol=1e-10
+    )
+    with pytest.raises(ArgumentError, match="the kernel has as many dims"):
+        xg.signal.correlate(x, k, ["lat", "lon"], kernel_dim=["i"])
+    with pytest.raises(SizeMismatchError, match="the kernel has size 5 along 'i'"):
+        xg.signal.convolve(k, x.rename(lat="i", lon="j"), ["i", "j"])

@@ -25,30 +25,33 @@ _MODES = ("full", "same", "valid")
 def convolve(
     x: xr.DataArray,
     kernel: xr.DataArray,
-    dim: Hashable,
+    dim: Hashable | list[Hashable],
     *,
-    kernel_dim: Hashable | None = None,
+    kernel_dim: Hashable | list[Hashable] | None = None,
     mode: str = "same",
 ) -> xr.DataArray:
     """Σ_k x(t - k) kernel(k) along ``dim``; ``kernel_dim`` is the dim of the kernel (default: its only one).
 
     ``mode``: ``"same"`` (the labels of ``x``, the kernel centred), ``"full"`` (without labels along ``dim``) or
-    ``"valid"`` (where the kernel fits, with the labels of its centre). All other dims broadcast by name. Raises
+    ``"valid"`` (where the kernel fits, with the labels of its centre). Along several dims, given as a list, with a list
+    of those of the kernel (default: of the same names). All other dims broadcast by name. Raises
     DimensionError for dims that are not there, SizeMismatchError where the kernel is longer than ``x``.
 
     >>> x = xr.DataArray([1.0, 2.0, 3.0], dims="x")
     >>> convolve(x, xr.DataArray([1.0, 1.0], dims="k"), "x", mode="full").values
     array([1., 3., 5., 3.])
     """
+    if _are_several(dim):
+        return _filtered_grid(windows.convolve_grids, "convolve", x, kernel, dim, kernel_dim, mode)
     return _filtered(windows.convolve_rows, "convolve", x, kernel, dim, kernel_dim, mode)
 
 
 def correlate(
     x: xr.DataArray,
     kernel: xr.DataArray,
-    dim: Hashable,
+    dim: Hashable | list[Hashable],
     *,
-    kernel_dim: Hashable | None = None,
+    kernel_dim: Hashable | list[Hashable] | None = None,
     mode: str = "same",
 ) -> xr.DataArray:
     """Σ_k x(t + k) kernel*(k) along ``dim``: see ``convolve``.
@@ -57,6 +60,9 @@ def correlate(
     >>> correlate(x, xr.DataArray([0.0, 1.0], dims="k"), "x", mode="valid").values
     array([2., 3.])
     """
+    if _are_several(dim):
+        grids = windows.correlate_grids
+        return _filtered_grid(grids, "correlate", x, kernel, dim, kernel_dim, mode)
     return _filtered(windows.correlate_rows, "correlate", x, kernel, dim, kernel_dim, mode)
 
 
@@ -104,10 +110,7 @@ def _filtered(
     )
     size, length = x.sizes[dim], kernel.sizes[kernel_dim]
     if not 1 <= length <= size:
-        raise SizeMismatchError(
-            f"{doing}: the kernel has size {length} along {kernel_dim!r}, and the array {size} along {dim!r};"
-            " the kernel must not be empty, or longer."
-        )
+        raise _unequal(doing, length, kernel_dim, size, dim)
     short = kernel.drop_vars([kernel_dim], errors="ignore").rename({kernel_dim: "kernel"})
     found = apply(
         function,
@@ -123,6 +126,54 @@ def _filtered(
         return found
     before = 0 if mode == "same" else (length - 1) // 2
     return found.assign_coords({dim: x[dim].isel({dim: slice(before, before + found.sizes[dim])})})
+
+
+def _are_several(dim: Any) -> bool:
+    return isinstance(dim, list | tuple)
+
+
+def _filtered_grid(
+    function: Any, doing: str, x: Any, kernel: Any, dim: Any, kernel_dim: Any, mode: str
+) -> xr.DataArray:
+    """Along several dims at once."""
+    if mode not in _MODES:
+        raise ArgumentError(f"{doing}: mode is one of {_MODES}, not {mode!r}.")
+    dims = core_dims(doing, x, dim)
+    theirs = core_dims(f"{doing} with a kernel", kernel, dims if kernel_dim is None else kernel_dim)
+    if len(theirs) != len(dims):
+        raise ArgumentError(f"{doing} along {dims}: the kernel has as many dims, not {theirs}.")
+    for d, k in zip(dims, theirs, strict=True):
+        if not 1 <= kernel.sizes[k] <= x.sizes[d]:
+            raise _unequal(doing, kernel.sizes[k], k, x.sizes[d], d)
+    names = [f"kernel_{i}" for i in range(len(dims))]
+    short = kernel.drop_vars(theirs, errors="ignore").rename(dict(zip(theirs, names, strict=True)))
+    found = apply(
+        function,
+        x,
+        short,
+        core=[dims, names],
+        out=[dims],
+        resized=dims,
+        mode=mode,
+        ndim=len(dims),
+    )
+    found = found.transpose(*x.dims, ...)
+    before = {k: 0 if mode == "same" else (kernel.sizes[k] - 1) // 2 for k in theirs}
+    labels = {
+        d: x[d].isel({d: slice(before[k], before[k] + found.sizes[d])})
+        for d, k in zip(dims, theirs, strict=True)
+        if d in x.coords and mode != "full"
+    }
+    return found.assign_coords(labels)
+
+
+def _unequal(
+    doing: str, length: int, kernel_dim: Hashable, size: int, dim: Hashable
+) -> SizeMismatchError:
+    return SizeMismatchError(
+        f"{doing}: the kernel has size {length} along {kernel_dim!r}, and the array {size} along {dim!r};"
+        " the kernel must not be empty, or longer."
+    )
 
 
 def _fft_rows(a: Any, v: Any, *, mode: str) -> Any:

@@ -263,6 +263,29 @@ def convolve_rows(a: Array, v: Array, *, mode: str) -> Array:
     return np.matmul(rows, np.flip(v, -1)[..., None])[..., 0]
 
 
+def convolve_grids(a: Array, v: Array, *, mode: str, ndim: int) -> Array:
+    """The convolution along the last ``ndim`` axes, as that of rows."""
+    like = a if is_traced_array(a) else v
+    windows, first = as_traced(a, like), np.ndim(a) - ndim
+    lengths = np.shape(v)[-ndim:]
+    for axis, n in enumerate(lengths, first):
+        before = {"full": n - 1, "same": n // 2, "valid": 0}[mode]
+        after = {"full": n - 1, "same": n - 1 - n // 2, "valid": 0}[mode]
+        widths = [(before, after) if k == axis else (0, 0) for k in range(windows.ndim)]
+        padded = np.pad(windows, widths)  # pyright: ignore
+        windows = np.lib.stride_tricks.sliding_window_view(padded, n, axis)
+    size = int(np.prod(lengths))
+    flipped = np.flip(v, tuple(range(-ndim, 0)))
+    column = np.reshape(flipped, (*np.shape(v)[:-ndim], *(1,) * (ndim - 1), size, 1))
+    flat = np.reshape(windows, (*windows.shape[:-ndim], size))
+    return np.matmul(flat, column)[..., 0]
+
+
+def correlate_grids(a: Array, v: Array, *, mode: str, ndim: int) -> Array:
+    turned = np.conj(np.flip(v, tuple(range(-ndim, 0))))
+    return convolve_grids(a, turned, mode=mode, ndim=ndim)
+
+
 def correlate_rows(a: Array, v: Array, *, mode: str) -> Array:
     return convolve_rows(a, np.conj(np.flip(v, -1)), mode=mode)
 
