@@ -89,9 +89,21 @@ ARITHMETIC = {
         lambda a, b: a + b,
         xr.DataArray(["u", "v"], dims="x", name="s"),
         THREE[:2],
-        says="add: data of dtype <U1 cannot take part in a compiled function; keep it in a coord, or convert it to"
-        " numbers first",
+        says="LINE: strings and numbers cannot be combined by add: `s` has dtype <U1.\n"
+        "Convert the strings to numbers first, or keep them in a coord.",
+    ),
+    "8 a string and numbers": case(
+        lambda a: a + "u",
+        THREE,
+        says="LINE: strings and numbers cannot be combined by +: 'u'.\n"
+        "Convert the strings to numbers first, or keep them in a coord.",
         error=TypeError,
+    ),
+    "8 strings and numbers in a Dataset": case(
+        lambda d: d + 1,
+        xr.Dataset({"s": ("x", ["u", "v"]), "a": THREE[:2]}),
+        says="LINE: strings and numbers cannot be combined by add: `s` has dtype <U1.\n"
+        "Convert the strings to numbers first, or keep them in a coord.",
     ),
     "9 dates added up": case(
         lambda d: d.when + d.when,
@@ -102,8 +114,8 @@ ARITHMETIC = {
     "10 an array without dims": case(
         lambda a: a + np.ones(5),
         TEMP,
-        says="cannot add: arrays of shape (time: 4, city: 3) and shape (5,) do not fit together axis by axis."
-        " Use named dims (DataArrays), or reshape one of them.",
+        says="LINE: cannot add: arrays of shape (time: 4, city: 3) (`a`) and shape (5,) do not fit together axis by"
+        " axis. Use named dims (DataArrays), or reshape one of them.",
     ),
 }
 
@@ -514,6 +526,10 @@ WARNINGS = {
     "  3 of 3 of operand 1 (`f`): 0.1, 0.2, 0.3\n"
     "  3 of 3 of operand 2 (`f`): 0.10000000149011612, 0.20000000298023224, 0.30000001192092896\n"
     "Some differ only by rounding to float32: give both the same labels, as in b.assign_coords(lat=a.lat).",
+    "6 scalar coords that disagree": "the coord 'run' is dropped at LINE: operands have different ones (1, 2).\n"
+    "If that is meant, drop it from one of them: b.drop_vars('run'), or .isel(..., drop=True).",
+    "11 other variables": "variables that only one of two Datasets has are dropped at LINE: 'temp'.\n"
+    "If that is meant, select those of both first: a[list(names)].",
 }
 
 

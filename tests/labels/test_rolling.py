@@ -119,3 +119,10 @@ def test_no_digit_is_lost_in_long_data() -> None:
     x[3] = 1e12
     got = xgrad.jit(lambda x: x.rolling(time=50).sum())(x)
     xr.testing.assert_allclose(got[60:], x.rolling(time=50).sum()[60:], rtol=1e-12, atol=1e-12)
+
+
+def test_windows_are_never_laid_out() -> None:
+    """A long window along long data: what the compiled program holds at once, by XLA's own account."""
+    t = xr.DataArray(np.zeros(1_000_000), dims="time")
+    memory = xgrad.jit(lambda t: t.rolling(time=365).mean()).program(t).executable.memory()
+    assert memory.temporaries + memory.outputs < 8 * t.nbytes

@@ -162,7 +162,8 @@ def originals() -> list[Any]:
 
 def test_every_hooked_name_exists_in_xarray() -> None:
     for hook in HOOKS:
-        assert hasattr(hook.owner, hook.name), hook
+        added = hook.name == "__array_function__"  # which xarray does not have
+        assert hasattr(hook.owner, hook.name) != added, hook
 
 
 def test_hooks_are_there_while_a_trace_is_open(bare: None) -> None:

@@ -1,18 +1,22 @@
-"""Coords of one name in several operands of arithmetic, where whether they are equal is not known while tracing.
+"""What arithmetic drops since the operands do not agree: coords of one name that differ, and variables of one Dataset.
 
-Eager xarray keeps coords that are equal, and drops those that differ without a word. Traced ones that are not computed
-in the same way are taken to differ, and that is said.
+Eager xarray keeps coords that are equal, and drops those that differ without a word. Here that is said. Traced ones
+that are not computed in the same way are taken to differ, for whether they are equal is not known while tracing.
 """
 
+import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import xarray as xr
 
 from xgrad.errors import LabelsDroppedWarning, TracedValueError
 from xgrad.graph import Source, user_source
+from xgrad.graph.source import is_user_file
+from xgrad.labels.core import AbstractTraced
 from xgrad.labels.scope import current_trace
+from xgrad.labels.slots import read_variable
 
 
 def unique_variable(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,21 +28,76 @@ def unique_variable(original: Callable[..., Any]) -> Callable[..., Any]:
         except TracedValueError as error:
             if compat != "minimal":
                 raise
-            _say(name)
+            _say(("conflict", name), _MAY_DIFFER.format(name))
             raise xr.MergeError(f"traced coords {name!r} may differ") from error
+        except xr.MergeError:
+            if compat == "minimal" and _is_traced_operator():
+                _say(("conflict", name), _DIFFER.format(name, _values(variables)))
+            raise
 
     return unique
 
 
-def _say(name: Any) -> None:
+_MAY_DIFFER = (
+    "the coord {0!r} is dropped at LINE: operands have traced ones that are computed in different ways,"
+    " and whether they are equal is not known while the function is traced (eager xarray drops coords that differ).\n"
+    "Drop it from all but one of them: b.drop_vars({0!r})."
+)
+_DIFFER = (
+    "the coord {0!r} is dropped at LINE: operands have different ones{1}.\n"
+    "If that is meant, drop it from one of them: b.drop_vars({0!r}), or .isel(..., drop=True)."
+)
+
+
+def calculate(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Dataset's ``_calculate_binary_op``: of two Datasets the result has the variables that both have."""
+
+    def calculate_binary_op(
+        self: xr.Dataset, f: Any, other: Any, join: str = "inner", *args: Any, **kwargs: Any
+    ) -> Any:
+        if isinstance(other, xr.Dataset) and join == "inner":
+            odd = [repr(name) for name in set(self.data_vars) ^ set(other.data_vars)]
+            if odd and _is_traced_operator():
+                _say(("variables", *odd), _ONE_SIDED.format(", ".join(sorted(odd))))
+        return original(self, f, other, join, *args, **kwargs)
+
+    return calculate_binary_op
+
+
+_ONE_SIDED = (
+    "variables that only one of two Datasets has are dropped at LINE: {0}.\n"
+    "If that is meant, select those of both first: a[list(names)]."
+)
+
+
+def _is_traced_operator() -> bool:
+    """Whether this is for an operator one of whose operands is traced."""
+    frame = sys._getframe(2)
+    while frame is not None and not is_user_file(frame.f_code.co_filename):
+        if frame.f_code.co_name == "_binary_op":
+            return any([_is_traced(frame.f_locals.get(name)) for name in ("self", "other")])
+        frame = frame.f_back
+    return False
+
+
+def _is_traced(operand: Any) -> bool:
+    if isinstance(operand, xr.Dataset):
+        return any([_is_traced(v) for v in operand.data_vars.values()])
+    variable = getattr(operand, "variable", None)
+    return variable is not None and isinstance(read_variable(variable).data, AbstractTraced)
+
+
+def _values(variables: list[xr.Variable]) -> str:
+    """The different values of single coords."""
+    if any(v.ndim or isinstance(read_variable(v).data, AbstractTraced) for v in variables):
+        return ""
+    return f" ({', '.join([str(v.values) for v in variables])})"
+
+
+def _say(what: Hashable, message: str) -> None:
     source, said = user_source() or Source("<unknown>", 0), current_trace().said
-    if (source, "conflict", name) in said:
+    if (source, what) in said:
         return
-    said.add((source, "conflict", name))
-    message = (
-        f"the coord {name!r} is dropped at {source}: operands have traced ones that are computed in different ways,"
-        " and whether they are equal is not known while the function is traced"
-        " (eager xarray drops coords that differ).\n"
-        f"Drop it from all but one of them: b.drop_vars({name!r})."
-    )
-    warnings.warn_explicit(message, LabelsDroppedWarning, source.file, source.line)
+    said.add((source, what))
+    text = message.replace("LINE", str(source), 1)
+    warnings.warn_explicit(text, LabelsDroppedWarning, source.file, source.line)

@@ -14,7 +14,7 @@ from xgrad.axes import gammas, integrals, special
 from xgrad.axes.base import AbstractElementwise
 from xgrad.axes.elementwise import UFUNCS, Cast, Imag, Real, Where
 from xgrad.errors import SizeMismatchError
-from xgrad.graph import Var
+from xgrad.graph import Var, current_source
 from xgrad.labels.constants import NUMBERS, check_dtype, constant, in_seconds, scalar
 from xgrad.labels.core import AbstractTraced, Name, New, is_new, make, trace_of
 from xgrad.labels.scope import fresh
@@ -164,8 +164,11 @@ def _loop(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> Loop:
 @lru_cache(maxsize=4096)
 def resolve(ufunc: np.ufunc, kinds: tuple[Kind, ...]) -> tuple[np.dtype, ...]:
     """The dtypes of the inputs and outputs of the loop that NumPy would choose. Raises as NumPy does."""
-    for kind in kinds:
-        check_dtype(ufunc.__name__, np.dtype(kind))
+    given = [np.dtype(kind) for kind in kinds]
+    if any([dtype.kind in "SU" for dtype in given]):
+        ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))  # raises, where there is a number too
+    for dtype in given:
+        check_dtype(ufunc.__name__, dtype)
     if all(type(k) is type for k in kinds):  # Python numbers alone: NumPy wants a dtype among them
         kinds = tuple([np.result_type(k) for k in kinds])
     return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))
@@ -263,8 +266,9 @@ def common_shape(operands: Sequence[Any], failure: str) -> tuple[int, ...]:
         return np.broadcast_shapes(*[np.shape(x) for x in operands])
     except ValueError:
         shapes = " and ".join([_shape_text(x) for x in operands])
+        line = current_source()
         raise SizeMismatchError(
-            f"{failure}: arrays of {shapes} do not fit together axis by axis."
+            f"{f'{line}: ' if line else ''}{failure}: arrays of {shapes} do not fit together axis by axis."
             " Use named dims (DataArrays), or reshape one of them."
         ) from None
 
@@ -276,7 +280,8 @@ def _shape_text(operand: Any) -> str:
         str(n) if is_new(d) else f"{d}: {n}"
         for d, n in zip(operand.names, operand.shape, strict=True)
     ]
-    return f"shape ({', '.join(sizes)})"
+    name = operand.cell.content.name
+    return f"shape ({', '.join(sizes)}){f' (`{name}`)' if name else ''}"
 
 
 def common_names(operands: Sequence[Any], shape: Sequence[int | None]) -> tuple[Name, ...]:

@@ -28,6 +28,7 @@ from xgrad.graph import substitute
 from xgrad.labels import (
     checked,
     clipping,
+    coerced,
     conflicts,
     curvefit,
     exponential,
@@ -141,6 +142,8 @@ HOOKS: Final = (
     Hook(xr.Variable, "__init__", _naming_init),
     Hook(NamedArray, "dims", _naming_setter),
     Hook(xr.Variable, "equals", _equals),
+    Hook(xr.Variable, "__array_function__", coerced.array_function),
+    Hook(xr.DataArray, "__array_function__", coerced.array_function),
     Hook(Aligner, "align_indexes", joins.warn_of_dropped),
     Hook(xarray_merge, "unique_variable", conflicts.unique_variable),
     Hook(xr.Dataset, "_calculate_binary_op", conflicts.calculate),
@@ -205,7 +208,7 @@ class _Installation:
     def replacement(self, number: int, hook: Hook, original: Any) -> Any:
         """What takes the place of ``original``: made anew only where that has changed since."""
         made_of, replacement = self.replacements.get(number, (None, None))
-        if made_of is not original:
+        if replacement is None or made_of is not original:
             replacement = hook.replace(original)
             self.replacements[number] = (original, replacement)
         return replacement
@@ -220,7 +223,7 @@ def install() -> None:
         _STATE.users += 1
         if _STATE.users == 1:
             for number, hook in enumerate(HOOKS):
-                original = getattr(hook.owner, hook.name)
+                original = getattr(hook.owner, hook.name, None)
                 _STATE.originals.append((hook, vars(hook.owner).get(hook.name)))
                 setattr(hook.owner, hook.name, _STATE.replacement(number, hook, original))
 

@@ -73,6 +73,26 @@ def sizes_differ(call: Call, dim: str, sizes: str) -> str:
     )
 
 
+def strings_and_numbers(call: Call, operation: str, *_: str) -> str:
+    texts = [t for x in (call.local("self"), call.local("other")) for t in _texts(x)]
+    which = f": {' and '.join(texts)}" if texts else ""
+    return (
+        f"strings and numbers cannot be combined by {operation}{which}.\n"
+        "Convert the strings to numbers first, or keep them in a coord."
+    )
+
+
+def _texts(operand: Any) -> Iterator[str]:
+    """The strings in an operand, by the names of the variables."""
+    if isinstance(operand, str | bytes):
+        yield repr(operand)
+    arrays = operand.data_vars.values() if isinstance(operand, xr.Dataset) else [operand]
+    for array in arrays:
+        if isinstance(array, xr.DataArray) and array.dtype.kind in "SU":
+            name = "one operand" if array.name is None else f"`{array.name}`"
+            yield f"{name} has dtype {array.dtype}"
+
+
 def unequal_labels(call: Call, dim: str) -> str:
     return (
         f"the labels along dim {dim!r} differ, and this function joins only equal ones.\n"

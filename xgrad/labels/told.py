@@ -61,6 +61,18 @@ _DATES = "dates cannot be combined by {}: the difference of two is a duration, a
 
 TOLD: Final = (
     Told(
+        TypeError,
+        r"ufunc '(\w+)' did not contain a loop with signature matching types \(.*(?:<U|\|S)",
+        UnsupportedTypeError,
+        say.strings_and_numbers,
+    ),
+    Told(
+        TypeError,
+        r"unsupported operand type\(s\) for (.+?): 'TracedArray' and '(str|bytes)'",
+        UnsupportedTypeError,
+        say.strings_and_numbers,
+    ),
+    Told(
         ValueError,
         r"'(.+)' not found in array dimensions \((.*)\)",
         DimensionError,
