@@ -63,6 +63,10 @@ CASES = {
         lambda x, y, c: e.Multiply()(x, full_like(x, -1)),
         lambda x, y, c: e.Multiply()(x, full_like(x, 3)),
     ),
+    "multiply_by_power_of_two": Case(
+        lambda x, y, c: e.Multiply()(e.Multiply()(x, full_like(x, 0.3)), full_like(x, -4)),
+        lambda x, y, c: e.Multiply()(e.Multiply()(x, full_like(x, 0.3)), full_like(x, 3)),
+    ),
     "negative_twice": Case(
         lambda x, y, c: e.Negative()(e.Negative()(x)), lambda x, y, c: e.Negative()(e.Absolute()(x))
     ),
@@ -123,40 +127,6 @@ CASES = {
     "where_else_negative": Case(
         lambda x, y, c: e.Where()(c, zeros(x), e.Negative()(x)),
         lambda x, y, c: e.Where()(c, y, e.Negative()(x)),
-    ),
-    "where_permuted_mask": Case(
-        lambda x, y, c: e.Where()(
-            Permute((1, 0))(c), Permute((1, 0))(e.Where()(c, x, zeros(x))), Permute((1, 0))(y)
-        ),
-        lambda x, y, c: e.Where()(
-            Permute((1, 0))(c),
-            Permute((1, 0))(e.Where()(e.IsNan()(y), x, zeros(x))),
-            Reshape((3, 2))(y),
-        ),
-    ),
-    "where_reshaped_mask": Case(
-        lambda x, y, c: e.Where()(
-            Reshape((6,))(c), Reshape((6,))(e.Where()(c, x, zeros(x))), Reshape((6,))(y)
-        ),
-        lambda x, y, c: e.Where()(
-            Reshape((6,))(c), Reshape((6,))(e.Where()(e.IsNan()(y), x, zeros(x))), Reshape((6,))(y)
-        ),
-    ),
-    "where_any_of_sum": Case(
-        lambda x, y, c: e.Where()(
-            AnyOf((0,))(c), Sum((0,))(e.Where()(c, x, zeros(x))), full((3,), 0, F8)
-        ),
-        lambda x, y, c: e.Where()(
-            AnyOf((0,))(c), Sum((0,))(e.Where()(c, x, zeros(x))), full((3,), 1, F8)
-        ),
-    ),
-    "where_any_of_else_sum": Case(
-        lambda x, y, c: e.Where()(
-            AnyOf((0,))(e.LogicalNot()(c)), Sum((0,))(e.Where()(c, zeros(x), x)), full((3,), 0, F8)
-        ),
-        lambda x, y, c: e.Where()(
-            AnyOf((0,))(c), Sum((0,))(e.Where()(c, zeros(x), x)), full((3,), 0, F8)
-        ),
     ),
     "sqrt_of_squares": Case(
         lambda x, y, c: e.Sqrt()(Sum((0,))(e.Square()(x))),

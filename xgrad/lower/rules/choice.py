@@ -6,11 +6,8 @@ Why it ends: each rule lowers the number of nodes, or of choices within choices,
 """
 
 from xgrad.axes.elementwise import Add, Invert, LogicalNot, Negative, Where
-from xgrad.axes.reduce import Any as AnyOf
-from xgrad.axes.reduce import Sum
-from xgrad.axes.structural import Permute, Reshape
 from xgrad.graph import DECLINE, Rules, rule
-from xgrad.lower.rules.patterns import A, B, C, M, N, P, Q, X, Y, a_full, is_number
+from xgrad.lower.rules.patterns import A, B, C, M, N, X, Y, a_full, is_number
 
 CHOICE = Rules(
     rule("where_same", Where()(C, X, X), lambda x: x),  # where(c, x, x) = x
@@ -48,25 +45,5 @@ CHOICE = Rules(
         "where_else_negative",
         Where()(C, a_full(), Negative()(X)),
         lambda c, x, v, s: Negative()(Where()(c, a_full(v, s), x)) if is_number(v, 0) else DECLINE,
-    ),
-    rule(  # where(m.p, where(m, a, b).p, n) = where(m.p, a.p, n)
-        "where_permuted_mask",
-        Where()(Permute(P)(M), Permute(P)(Where()(M, A, B)), N),
-        lambda m, p, a, n: Where()(Permute(p)(m), Permute(p)(a), n),
-    ),
-    rule(  # the same for a reshape
-        "where_reshaped_mask",
-        Where()(Reshape(P)(M), Reshape(P)(Where()(M, A, B)), N),
-        lambda m, p, a, n: Where()(Reshape(p)(m), Reshape(p)(a), n),
-    ),
-    rule(  # where(any m, Σ where(m, a, 0), 0) = Σ where(m, a, 0), which is 0 where no m holds
-        "where_any_of_sum",
-        Where()(AnyOf(P)(M), Sum(P)(Where()(M, A, a_full(X, Q))), a_full(Y)),
-        lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
-    ),
-    rule(  # the same around where(m, 0, a), which is 0 where all m hold
-        "where_any_of_else_sum",
-        Where()(AnyOf(P)(LogicalNot()(M)), Sum(P)(Where()(M, a_full(X, Q), A)), a_full(Y)),
-        lambda out, x, y: out.inputs[1] if is_number(x, 0) and is_number(y, 0) else DECLINE,
     ),
 )
