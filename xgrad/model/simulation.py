@@ -1,13 +1,15 @@
 """Draws from a model: of everything from the prior, or of what was observed, for given values of the free variables."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from xgrad.functions import random
 from xgrad.functions.keys import as_key
 from xgrad.model.density import Values
+from xgrad.model.distributions.vector_bijections import Ordered
 from xgrad.model.replay import Replay
 from xgrad.model.results import SAMPLE
 from xgrad.model.sites import (
@@ -77,7 +79,15 @@ def _draw(site: Any, replay: Replay, key: Any, sizes: Mapping[Any, int]) -> xr.D
     """A value of the site's distribution, its parameters computed from what was drawn before."""
     wanted = {d: sizes.get(d, n) for d, n in site.symbol.sizes.items()}
     drawn = site.distribution.replaced(replay).draw(key, wanted)
+    if isinstance(site, FreeSite) and isinstance(site.bijection, Ordered):
+        drawn = _sorted(drawn, site.bijection.dim)
     return drawn.transpose(*site.symbol.dims).astype(site.symbol.dtype)
+
+
+def _sorted(drawn: xr.DataArray, dim: Hashable) -> xr.DataArray:
+    """Independent draws of one distribution, given that they are in order."""
+    core = [[dim]]
+    return xr.apply_ufunc(np.sort, drawn, input_core_dims=core, output_core_dims=core)
 
 
 def _sizes(arrays: list[xr.DataArray]) -> dict[Any, int]:
