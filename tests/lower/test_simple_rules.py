@@ -276,8 +276,8 @@ FAST_CASES = {
         lambda x, y, c, i: add(y, add(x, one(x, 3.0))),
     ),
     "multiply_constants": Case(
-        lambda x, y, c, i: mul(one(x, 2.0), mul(one(x, 3.0), x)),
-        lambda x, y, c, i: mul(one(x, 2.0), mul(y, x)),
+        lambda x, y, c, i: mul(one(x, 0.7), mul(one(x, 3.0), x)),
+        lambda x, y, c, i: mul(one(x, 0.7), mul(y, x)),
     ),
     "multiply_exps": Case(
         lambda x, y, c, i: mul(e.exp(x), e.exp(y)), lambda x, y, c, i: mul(e.exp(x), y)

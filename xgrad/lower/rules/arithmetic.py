@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from xgrad.axes.constants import full_like
 from xgrad.axes.elementwise import (
     Add,
     Divide,
@@ -21,7 +22,7 @@ from xgrad.axes.elementwise import (
 )
 from xgrad.axes.literal import Literal
 from xgrad.graph import DECLINE, Rules, Var, rule
-from xgrad.lower.rules.patterns import X, Y, a_full, is_number
+from xgrad.lower.rules.patterns import N, X, Y, a_full, is_number
 
 ARITHMETIC = Rules(
     rule(
@@ -38,6 +39,11 @@ ARITHMETIC = Rules(
         Multiply()(X, a_full()),
         lambda x, v: _minus(x) if is_number(v, -1) else DECLINE,
     ),  # x * -1 = -x
+    rule(
+        "multiply_by_power_of_two",
+        Multiply()(Multiply()(X, a_full()), a_full(N)),
+        lambda x, v, n: _scaled_once(x, v, n),
+    ),  # (x * v) * n = x * (v n) where v or n is ±2^k
     rule("negative_twice", Negative()(Negative()(X)), lambda x: x),  # -(-x) = x
     rule(
         "add_negative", Add()(X, Negative()(Y)), lambda x, y: Subtract()(x, y)
@@ -62,6 +68,22 @@ ARITHMETIC = Rules(
 
 def _plus_zero(v: Literal) -> bool:
     return is_number(v, 0) and not np.signbit(np.real(v.value))
+
+
+def _scaled_once(x: Var, v: Literal, n: Literal) -> Any:
+    """x times both numbers: the same to the last bit, since a power of two only moves the exponent."""
+    if x.type.dtype.kind != "f" or not (_only_scales(v) or _only_scales(n)):
+        return DECLINE
+    if not all([2.0**-_FAR <= abs(m.value[()]) <= 2.0**_FAR for m in (v, n)]):
+        return DECLINE  # beyond the range of numbers it would not be the same
+    return Multiply()(x, full_like(x, v.value[()] * n.value[()]))
+
+
+_FAR = 16
+
+
+def _only_scales(v: Literal) -> bool:
+    return abs(np.frexp(v.value[()])[0]) == 0.5
 
 
 def _minus(x: Var) -> Var:
