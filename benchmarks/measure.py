@@ -14,7 +14,11 @@ class Timing(NamedTuple):
 
 
 def interleaved(
-    contenders: Mapping[str, Callable[[], Any]], *, rounds: int = 15, calls: int = 200
+    contenders: Mapping[str, Callable[[], Any]],
+    *,
+    rounds: int = 15,
+    calls: int = 200,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, Timing]:
     """Seconds per call of each contender. Every round runs all of them, so slow moments hit all alike."""
     samples: dict[str, list[float]] = {name: [] for name in contenders}
@@ -22,10 +26,10 @@ def interleaved(
         run()
     for _ in range(rounds):
         for name, run in contenders.items():
-            start = time.perf_counter()
+            start = clock()
             for _ in range(calls):
                 run()
-            samples[name].append((time.perf_counter() - start) / calls)
+            samples[name].append((clock() - start) / calls)
     return {name: Timing(statistics.median(s), min(s)) for name, s in samples.items()}
 
 

@@ -27,9 +27,8 @@ PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 ROUNDING = float(np.finfo(FLOAT).eps)
 SETTLED = 1e-14  # what a value's share in the cost may still fall by, relative to all, before the last step
-SMALL = (
-    4  # so many equations are written out; a call of LAPACK for each of many slices takes longer
-)
+GROWTH = 4.0  # of the damping where a step fails, then 8, …; all slices wait for the slowest
+SMALL = 4  # so many equations are written out: LAPACK, called for each slice, takes longer
 
 
 class Local(NamedTuple):
@@ -194,7 +193,7 @@ def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array,
 def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
     """Where the loop ends, and one step of Newton's; NaN where it came to no end."""
     first = [_named(x, t) for x, t in zip(problem.local(start), _types(start.size), strict=True)]
-    number = [build.scalar(x, FLOAT) for x in (1e-3, 2.0)]
+    number = [build.scalar(x, FLOAT) for x in (0.1, GROWTH)]
     steps, done = build.scalar(0, np.int64), build.scalar(False, bool)
     carries = [start.value, *first, *number, steps, done]
     invariants = [lower.value, upper.value, *problem.outside]
@@ -240,14 +239,14 @@ def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
     settled = hoped <= SETTLED * problem.size * cost
     done = settled | (~better & (state.damping > 1e12))
     ratio = np.where(close_by, 1.0, (cost - after.cost) / np.where(foreseen > 0, foreseen, 1.0))
-    shrunk = state.damping * np.maximum(0.1, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
+    shrunk = state.damping * np.maximum(0.03, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
     return State(
         np.where(better, trial, params),
         np.where(better, after.cost, cost),
         np.where(better, after.gradient, state.gradient),
         np.where(better, after.normal, normal),
         np.where(better, np.maximum(shrunk, 1e-13), state.damping * state.growth),
-        np.where(better, 2.0, state.growth * 2),
+        np.where(better, GROWTH, state.growth * 2),
         state.steps + 1,
         done,
     )
