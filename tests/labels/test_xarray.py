@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from tests.labels.programs import assert_same_program
 from tests.labels.reference import run
 
 RNG = np.random.default_rng(1)
@@ -281,3 +282,12 @@ def test_the_arguments_are_not_written_to() -> None:
     before = T.copy(deep=True)
     check(_assigns, T)
     xr.testing.assert_identical(T, before)
+
+
+def test_weights_of_an_array_that_is_repeated_along_all_dims() -> None:
+    like = xr.DataArray(np.ones((2, 4)), dims=("time", "y"))
+    for name in ("sum", "mean"):
+        assert_same_program(
+            lambda a, n=name: getattr(a.broadcast_like(like).weighted(a), n)("y"),
+            xr.DataArray(2.0, name="a"),
+        )

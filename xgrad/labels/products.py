@@ -96,7 +96,10 @@ def _names_of_labels(
             if label not in names and n == sizes[label] and not is_new(name):
                 clash = name in names.values()
                 names[label] = fresh(name, taken.union(names.values())) if clash else name
-    return {k: names.get(k, fresh("new", {*taken, *names.values(), k})) for k in sizes}
+    for k in sizes:
+        if k not in names:
+            names[k] = fresh("new", taken.union(names.values()))
+    return names
 
 
 def _with_summed_dims(x: AbstractTraced, own: Labels, output: Labels) -> AbstractTraced:
