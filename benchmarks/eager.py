@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+import xarray as xr
+
 import xgrad
 from benchmarks.measure import interleaved, median_ratio, seconds
 from benchmarks.programs import Program, programs
@@ -18,6 +21,7 @@ def rows() -> Iterator[tuple[str, str]]:
         gradient = xgrad.value_and_grad(program.labeled, argnums=program.argnums)
         yield f"{program.name}, value and gradient over eager value", _faster(program, gradient)
         yield f"{program.name}, tracing", _tracing(program)
+    yield "single operations of 3×3 arrays, tracing", _tracing_operations()
 
 
 def _faster(program: Program, compiled: Callable[..., Any]) -> str:
@@ -32,14 +36,39 @@ def _faster(program: Program, compiled: Callable[..., Any]) -> str:
     return f"{ratio:.1f}× faster  ({mine:.2f} ms against {theirs:.2f} ms)"
 
 
+OPERATIONS: dict[str, Callable[[xr.DataArray], Any]] = {
+    "a + a": lambda a: a + a,
+    "where": lambda a: a.where(a > 0),
+    "mean": lambda a: a.mean("x"),
+    "std": lambda a: a.std("x"),
+    "median": lambda a: a.median("x"),
+    "quantile": lambda a: a.quantile(0.3, "x"),
+    "isel": lambda a: a.isel(x=0),
+    "sel": lambda a: a.sel(x=[1, 3]),
+    "concat": lambda a: xr.concat([a, a], "x"),
+    "interp": lambda a: a.interp(x=[1.5, 2.5]),
+    "coarsen": lambda a: a.coarsen(x=3).mean(),
+    "differentiate": lambda a: a.differentiate("x"),
+}
+
+
 def _tracing(program: Program) -> str:
-    small = [a.isel({d: slice(0, 3) for d in a.dims}) for a in program.arguments]
-    program.labeled(*small)
+    small = tuple([a.isel({d: slice(0, 3) for d in a.dims}) for a in program.arguments])
+    return f"{_tracing_ratio(program.labeled, small):.2f}× eager xarray's own time"
+
+
+def _tracing_operations() -> str:
+    a = xr.DataArray(np.eye(3), {"x": [1, 2, 3]}, ("x", "y"), "a")
+    ratios = {name: _tracing_ratio(f, (a,)) for name, f in OPERATIONS.items()}
+    return ", ".join([f"{name} {ratio:.1f}×" for name, ratio in ratios.items()])
+
+
+def _tracing_ratio(function: Callable[..., Any], args: tuple[Any, ...]) -> float:
+    """The time of a whole trace, opened and closed, over that of the eager call."""
+    function(*args)
+    trace_function(function, args, {})
     pairs = [
-        (
-            seconds(lambda: trace_function(program.labeled, tuple(small), {})),
-            seconds(lambda: program.labeled(*small)),
-        )
+        (seconds(lambda: trace_function(function, args, {})), seconds(lambda: function(*args)))
         for _ in range(ROUNDS)
     ]
-    return f"{median_ratio(pairs):.2f}× eager xarray's own time"
+    return median_ratio(pairs)

@@ -1,13 +1,10 @@
-"""Groups and windows: the compiled program beside one written by hand for JAX.
-
-    python -m benchmarks.grouping
+"""Groups and windows: the compiled program beside one written by hand for JAX, which takes and gives labels too.
 
 The hand-written ones are ``jax.ops.segment_sum`` and differences of a cumulative sum, both without a thought of missing
-values; xgrad's leave them out, as xarray does. Times are medians of interleaved calls, in microseconds.
+values; xgrad's leave them out, as xarray does.
 """
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -17,23 +14,11 @@ import pandas as pd
 import xarray as xr
 
 import xgrad
+from benchmarks.measure import interleaved
 
 DAYS = pd.date_range("1990-01-01", "2019-12-31")
 CODES = np.asarray(DAYS.day_of_year, np.int32) - 1
 WINDOW = 365
-
-
-def medians(calls: dict[str, Callable[[], Any]], rounds: int = 15) -> dict[str, float]:
-    """The median time of each call, in microseconds."""
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call().block_until_ready()
-    for _ in range(rounds):
-        for name, call in calls.items():
-            start = time.perf_counter()
-            call().block_until_ready()
-            times[name].append(time.perf_counter() - start)
-    return {name: round(1e6 * float(np.median(ts)), 1) for name, ts in times.items()}
 
 
 @jax.jit
@@ -52,29 +37,41 @@ def running_mean(x: jax.Array) -> jax.Array:
     return jnp.concatenate([jnp.full(WINDOW - 1, jnp.nan), means])
 
 
-def climatology(width: int) -> dict[str, float]:
+def climatology(width: int) -> str:
     """The mean of each day of the year over 30 years, at ``width`` places."""
     data = np.random.default_rng(0).normal(size=(len(DAYS), width) if width else len(DAYS))
-    x, codes = jnp.asarray(data), jnp.asarray(CODES)
-    dims = ("time", "place")[: data.ndim]
-    t = xr.DataArray(x, {"time": DAYS}, dims, "t")
-    run = xgrad.jit(lambda t: t.groupby("time.dayofyear").mean())
-    return medians({"xgrad": lambda: run(t).data, "by hand": lambda: segment_mean(x, codes)})
+    dims, codes = ("time", "place")[: data.ndim], jnp.asarray(CODES)
+    t = xr.DataArray(jnp.asarray(data), {"time": DAYS}, dims, "t")
+    labels = {"dayofyear": np.arange(1, 367)}
+
+    def by_hand(t: xr.DataArray) -> xr.DataArray:
+        means = segment_mean(t.data, codes)
+        return xr.DataArray(means, labels, ("dayofyear", *t.dims[1:]), t.name)
+
+    return _ratio(xgrad.jit(lambda t: t.groupby("time.dayofyear").mean()), by_hand, t)
 
 
-def rolling(n: int = 1_000_000) -> dict[str, float]:
-    x = jnp.asarray(np.random.default_rng(0).normal(size=n))
-    t = xr.DataArray(x, dims="time")
-    run = xgrad.jit(lambda t: t.rolling(time=WINDOW).mean())
-    return medians({"xgrad": lambda: run(t).data, "by hand": lambda: running_mean(x)})
+def rolling(n: int = 1_000_000) -> str:
+    """Means of 365 neighbours."""
+    t = xr.DataArray(jnp.asarray(np.random.default_rng(0).normal(size=n)), dims="time")
+
+    def by_hand(t: xr.DataArray) -> xr.DataArray:
+        return xr.DataArray(running_mean(t.data), dims=t.dims)
+
+    return _ratio(xgrad.jit(lambda t: t.rolling(time=WINDOW).mean()), by_hand, t)
 
 
-def main() -> None:
+def _ratio(mine: Callable[..., Any], by_hand: Callable[..., Any], t: xr.DataArray) -> str:
+    calls = {"xgrad": lambda: mine(t).data.block_until_ready()}
+    calls["by hand"] = lambda: by_hand(t).data.block_until_ready()
+    found = interleaved(calls, rounds=15, calls=5)
+    times = found["xgrad"].median, found["by hand"].median
+    return f"{times[0] / times[1]:.2f}× ({1e6 * times[0]:.0f} µs against {1e6 * times[1]:.0f} µs)"
+
+
+def rows() -> Iterator[tuple[str, str]]:
+    """Means by the day of the year at some places, and of windows."""
     with jax.enable_x64(True):
         for width in (0, 4, 50, 600):
-            print(f"day-of-year mean, {width or 'no'} places beside:", climatology(width))
-        print(f"rolling mean over {WINDOW} of 1e6:", rolling())
-
-
-if __name__ == "__main__":
-    main()
+            yield f"mean by day of the year, {width or 'no'} places beside", climatology(width)
+        yield f"rolling mean over {WINDOW} of 1e6", rolling()
