@@ -1,0 +1,81 @@
+"""Models that cannot be fitted say why, with the names of what is at fault."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from xgrad.errors import (
+    ArgumentError,
+    DuplicateNameError,
+    ModelCheckError,
+    ObservedValueError,
+    SizeMismatchError,
+)
+from xgrad.model import Bernoulli, Data, Model, Normal, Poisson, Uniform
+
+CITIES = ["Oslo", "Rome", "Nice"]
+
+
+def test_observed_outside_the_support():
+    counts = xr.DataArray([3, -1, -2], {"city": CITIES})
+    with Model(), pytest.raises(ObservedValueError) as error:
+        Poisson("visits", 2.0, observed=counts)
+    assert str(error.value) == (
+        "Poisson 'visits': 2 of 3 observed values are outside the integers from 0 to ∞; the first is -1 at city='Rome'."
+    )
+
+
+def test_discrete_latent_variables():
+    with Model(), pytest.raises(ArgumentError) as error:
+        Bernoulli("rain", 0.3)
+    assert str(error.value) == (
+        "Bernoulli 'rain' is a discrete latent variable, which gradient-based inference cannot sample.\n"
+        "Sum it out of the density by hand (a Mixture does), or give it observed=."
+    )
+
+
+def test_coords_of_the_wrong_length():
+    with Model(coords={"city": CITIES}), pytest.raises(SizeMismatchError) as error:
+        Data("rain", np.zeros(4), dims="city")
+    assert str(error.value) == (
+        "data 'rain': dim 'city' has size 4 here, and 3 in the model; give the values for the same 'city', or call the"
+        " dim something else."
+    )
+
+
+def test_two_variables_of_one_name():
+    with Model(), pytest.raises(DuplicateNameError) as error:
+        Normal("x")
+        Normal("x")
+    assert str(error.value).startswith("the model has a free 'x' already, declared at ")
+    assert str(error.value).endswith("; give this one another name.")
+
+
+def test_a_start_of_infinite_density_is_a_table_of_sites():
+    with Model() as m:
+        low = Normal("low")
+        seen = xr.DataArray([0.5, -3.0], {"city": CITIES[:2]})
+        Uniform("seen", low, low + 2.0, observed=seen)
+    with pytest.raises(ModelCheckError) as error:
+        m.map()
+    first, header, *rows = str(error.value).splitlines()
+    assert first == "the log-density or its gradient is not finite: see 'seen' in the table."
+    assert header.split()[:3] == ["name", "is", "dims"]
+    assert rows[0].split()[:2] == ["low", "free"]
+    assert rows[1].startswith("seen  observed  city: 2  -inf")
+    assert rows[1].endswith("<-- not finite")
+
+
+def test_a_good_model_is_found_good_with_a_row_for_each_term():
+    with Model() as m:
+        Normal("y", Normal("x"), 1.0, observed=1.0)
+    report = m.check()
+    assert [row.name for row in report.rows] == ["x", "y"]
+    assert report.bad == ()
+
+
+def test_ordered_vectors_are_drawn_in_order():
+    with Model(coords={"cut": 3}) as m:
+        Normal("cuts", 0.0, 5.0, dims="cut", transform="ordered")
+    drawn = m.prior(draws=50)["prior/cuts"]
+    assert (drawn.diff("cut") > 0).all()
