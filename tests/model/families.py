@@ -282,6 +282,8 @@ LUMPED = {  # a density, but for one or two values that have a probability
     ),
 }
 
+SMOOTH = {**CONTINUOUS, **LUMPED}
+
 DISCRETE = {
     "Bernoulli": Family(d.Bernoulli.dist(0.3), stats.bernoulli(0.3), (-1, 0.5, 2)),
     "Bernoulli by logit": Family(

@@ -6,11 +6,10 @@ import xarray as xr
 from scipy import stats
 
 import xgrad as xg
-from tests.model.families import CONTINUOUS, DISCRETE, LUMPED, Family
+from tests.model.families import CONTINUOUS, DISCRETE, LUMPED, SMOOTH, Family
 from xgrad.errors import ArgumentError
 from xgrad.model import Bernoulli, Beta, Exponential, Gamma, InverseGamma, NegativeBinomial, Normal
 
-SMOOTH = {**CONTINUOUS, **LUMPED}
 FAMILIES = {**SMOOTH, **DISCRETE}
 every = pytest.mark.parametrize("name", FAMILIES)
 every_smooth = pytest.mark.parametrize("name", SMOOTH)
