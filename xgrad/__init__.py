@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
     from xgrad.transforms.calls.checks import checks as checks
+    from xgrad.transforms.calls.exporting import load_exported as load_exported
     from xgrad.transforms.calls.jit import explain_retrace as explain_retrace
     from xgrad.transforms.calls.jit import jit as jit
     from xgrad.transforms.calls.to_jax import to_jax as to_jax
@@ -99,6 +100,7 @@ __version__ = "0.1.0"
 _OWN = {
     "jit": "xgrad.transforms.calls.jit",
     "explain_retrace": "xgrad.transforms.calls.jit",
+    "load_exported": "xgrad.transforms.calls.exporting",
     "checks": "xgrad.transforms.calls.checks",
     "grad": "xgrad.transforms.derivatives.grad",
     "value_and_grad": "xgrad.transforms.derivatives.grad",

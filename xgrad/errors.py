@@ -90,6 +90,10 @@ class NonFiniteError(XgradError, FloatingPointError):
     """A NaN or an infinity found by the run-time checks."""
 
 
+class ExportError(XgradError, ValueError):
+    """A call that cannot be written to a file, or a file that is damaged or of another kind."""
+
+
 class ModelContextError(XgradError, TypeError):
     """A variable declared outside any model."""
 

@@ -10,6 +10,7 @@ EXTRAS = {
     "optax": "fit",
     "optimistix": "fit",
     "lineax": "fit",
+    "flatbuffers": "export",
 }
 
 

@@ -24,13 +24,12 @@ def debug_print(value: Any, title: str = "") -> Any:
 
     >>> import jax, xgrad as xg
     >>> x = xg.DataArray([1.0, 2.0], dims="city", coords={"city": ["Oslo", "Rome"]})
-    >>> total = xg.jit(lambda x: xg.debug_print(2 * x, "doubled").sum())(x)
+    >>> total = xg.jit(lambda x: xg.debug_print(2 * x, "doubled").sum())(x); jax.effects_barrier()
     doubled
     <xarray.DataArray (city: 2)> Size: 16B
     array([2., 4.])
     Coordinates:
       * city     (city) <U4 32B 'Oslo' 'Rome'
-    >>> jax.effects_barrier()
     """
     source = user_source()
 

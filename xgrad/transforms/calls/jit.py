@@ -19,6 +19,7 @@ from xgrad.labels.slots import read_options
 from xgrad.options import AD, current_options
 from xgrad.transforms.calls.arguments import CallGuard
 from xgrad.transforms.calls.cache import CacheInfo, Entry, TraceCache
+from xgrad.transforms.calls.exporting import PathLike, write
 from xgrad.transforms.calls.leaves import Receiver
 from xgrad.transforms.calls.program import Program
 from xgrad.transforms.calls.retraces import MANY, Retraces, retraces, warn_of_many
@@ -112,6 +113,15 @@ class Compiled:
     def program(self, *args: Any, **kwargs: Any) -> Program:
         """What a call runs; traced here if need be."""
         return self._find(args, kwargs)[0].program
+
+    def export(self, *args: Any, path: PathLike, **kwargs: Any) -> None:
+        """Write the program of a call to a file, with its labels, for ``xgrad.load_exported``.
+
+        For the platform that is in use here. Raises ExportError for a program that calls functions on the host, and
+        for a result with labels that are computed.
+        """
+        names = [self._signature.argument(i) for i in range(len(args))]
+        write(path, self._signature.name, self.program(*args, **kwargs), names, (args, kwargs))
 
     def reference(self, *args: Any, **kwargs: Any) -> Any:
         """The result computed by NumPy, one op at a time and with no rewrites: for those who doubt a compiled one."""
