@@ -15,7 +15,7 @@ from xgrad.errors import LabelsDroppedWarning, TracedValueError
 from xgrad.graph import Source, user_source
 from xgrad.graph.source import is_user_file
 from xgrad.labels.core import AbstractTraced
-from xgrad.labels.scope import current_trace
+from xgrad.labels.scope import current_trace, outermost_trace
 from xgrad.labels.slots import read_variable
 
 
@@ -31,11 +31,16 @@ def unique_variable(original: Callable[..., Any]) -> Callable[..., Any]:
             _say(("conflict", name), _MAY_DIFFER.format(name))
             raise xr.MergeError(f"traced coords {name!r} may differ") from error
         except xr.MergeError:
-            if compat == "minimal" and _is_traced_operator():
+            if compat == "minimal" and not _is_step(name) and _is_traced_operator():
                 _say(("conflict", name), _DIFFER.format(name, _values(variables)))
             raise
 
     return unique
+
+
+def _is_step(name: Hashable) -> bool:
+    """Whether a coord is what the choice of one step of an argument's dim leaves: that such differ is the rule."""
+    return any([name in var.type.dims for var in outermost_trace().inputs])
 
 
 _MAY_DIFFER = (
