@@ -326,7 +326,7 @@ EXAMPLES = (
     at(stable.DigammaRise(), given(0.5, 3.0, 40.0, 300.0), given(2.0, 0.25, 3.0, 0.5)),
     at(softmax.Softmax((1,)), normal(2, 3)),
     at(softmax.Softmax((0, 2), or_zero=True), normal(2, 3, 2)),
-    at(softmax.LessSoftmax((0, 2)), normal(2, 3, 2), normal(2, 3, 2)),
+    at(softmax.SoftmaxMinus((0, 2)), normal(2, 3, 2), normal(2, 3, 2)),
     at(softmax.LogSoftmax((0, 2)), normal(2, 3, 2)),
     at(softmax.Logsumexp((0, 2)), normal(2, 3, 2)),
     at(softmax.Logsumexp((1,)), given([0.0, -np.inf], [-np.inf, -np.inf]), smooth=False),

@@ -52,49 +52,53 @@ class Softmax(AbstractGeneral):
         return subtract(part, multiply(out, mean))
 
 
-class LessSoftmax(AbstractGeneral):
-    """ct - softmax(x) Σ ct along ``axes``: what goes backwards through LogSoftmax.
+class SoftmaxMinus(AbstractGeneral):
+    """softmax(x) Σ y - y along ``axes``: what goes backwards through LogSoftmax, but for the sign.
 
-    For the greatest x it is (ct - Σ ct) + (1 - softmax) Σ ct, which has all digits where the share is nearly 1.
+    For the greatest x it is (Σ y - y) - (1 - softmax) Σ y, which has all digits where the share is nearly 1.
     """
 
     axes: tuple[int, ...]
 
-    def infer(self, x: TensorType, ct: TensorType) -> TensorType:
-        assert x == ct, (self, x, ct)
+    def describe(self) -> str:
+        """How graphs are printed with it."""
+        return f"softmax(x)·Σy - y (axes={self.axes})"
+
+    def infer(self, x: TensorType, y: TensorType) -> TensorType:
+        assert x == y, (self, x, y)
         return x
 
-    def emit(self, xp: Any, x: Any, ct: Any) -> Any:
+    def emit(self, xp: Any, x: Any, y: Any) -> Any:
         top = _greatest(xp, x, self.axes)
         rest = _rest(xp, x, top, self)
         total = _wide(xp, _total(xp, rest), x, self)
-        ct_total = _wide(xp, xp.sum(ct, self.axes), x, self)
+        y_total = _wide(xp, xp.sum(y, self.axes), x, self)
         share = xp.divide(xp.exp(_below(xp, x, top, self)), total)
         others = xp.divide(_wide(xp, rest, x, self), total)
-        of_greatest = xp.add(xp.subtract(ct, ct_total), xp.multiply(others, ct_total))
-        of_less = xp.subtract(ct, xp.multiply(share, ct_total))
+        of_greatest = xp.subtract(xp.subtract(y_total, y), xp.multiply(others, y_total))
+        of_less = xp.subtract(xp.multiply(share, y_total), y)
         return xp.where(xp.equal(x, _wide(xp, top, x, self)), of_greatest, of_less)
 
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
-        x, ct = ins
-        found = {0: self._by_x(x, ct, cts[0]), 1: _less_mean(x, cts[0], self.axes)}
+        x, y = ins
+        found = {0: self._by_x(x, y, cts[0]), 1: negative(_less_mean(x, cts[0], self.axes))}
         return {i: found[i] for i in wanted}
 
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
     ) -> tuple[Var, ...]:
-        x, ct = ins
-        moved = [self._by_x(x, ct, tangents[0])] if 0 in tangents else []
-        moved += [LessSoftmax(self.axes)(x, tangents[1])] if 1 in tangents else []
+        x, y = ins
+        moved = [self._by_x(x, y, tangents[0])] if 0 in tangents else []
+        moved += [SoftmaxMinus(self.axes)(x, tangents[1])] if 1 in tangents else []
         return (moved[0] if len(moved) == 1 else add(*moved),)
 
-    def _by_x(self, x: Var, ct: Var, t: Var) -> Var:
-        """-Σ ct softmax (t - Σ softmax t), in both modes."""
-        total = spread(sum_(ct, self.axes), x.type.shape, self.axes)
+    def _by_x(self, x: Var, y: Var, t: Var) -> Var:
+        """Σ y softmax (t - Σ softmax t), in both modes."""
+        total = spread(sum_(y, self.axes), x.type.shape, self.axes)
         bend = multiply(softmax(x, self.axes, or_zero=True), _less_mean(x, t, self.axes))
-        return negative(multiply(total, bend))
+        return multiply(total, bend)
 
 
 class LogSoftmax(AbstractGeneral):
@@ -114,7 +118,7 @@ class LogSoftmax(AbstractGeneral):
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
         (x,), (ct,) = ins, cts
-        return {0: LessSoftmax(self.axes)(x, ct)}
+        return {0: SoftmaxMinus(self.axes)(x, negative(ct))}
 
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]

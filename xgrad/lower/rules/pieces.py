@@ -69,7 +69,9 @@ def _parts(v: Var, axis: int, start: int) -> list[_Piece]:
 
 def _is_zero(v: Var) -> bool:
     value: Any = v.op.value if isinstance(v.op, Full) else None
-    return isinstance(value, Literal) and is_number(value, 0) and not np.signbit(np.real(value.value))
+    return (
+        isinstance(value, Literal) and is_number(value, 0) and not np.signbit(np.real(value.value))
+    )
 
 
 def _together(one: Var, other: Var) -> Var | None:
