@@ -1,4 +1,4 @@
-"""The site: Sphinx builds it without a warning, with every page in its contents and all public names in its reference."""
+"""The site: Sphinx builds it without a warning, with every page and every public name in it."""
 
 import re
 import subprocess

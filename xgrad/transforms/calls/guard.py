@@ -87,9 +87,7 @@ def _shown(value: Any) -> str:
     return reprlib.repr(value)
 
 
-def _first_different(
-    before: Any, now: Any, path: str, what: str
-) -> Iterator[str]:
+def _first_different(before: Any, now: Any, path: str, what: str) -> Iterator[str]:
     """The first place at which two sequences of labels or values differ, if any."""
     if len(before) != len(now):
         yield became(path, f"the number of {what}s", len(before), len(now))
