@@ -148,7 +148,9 @@ def test_failures_raise_or_are_nan():
     assert found.curvefit_success.values.tolist() == [False, True, True]
     assert bool(found.sel(site="a").curvefit_coefficients.isnull().all())
     assert bool(found.sel(site="a").curvefit_stderr.isnull().all())
-    with pytest.raises(RuntimeError, match=r"curvefit of 'y': no parameters were found: the search came"):
+    with pytest.raises(
+        RuntimeError, match=r"curvefit of 'y': no parameters were found: the search came"
+    ):
         xg.curvefit(Y.isel(site=0).to_dataset(), "time", decay, kwargs={"maxfev": 1})
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-_BY_CONTENT = 2**15  # bytes up to which two literals are compared by their content: as what is folded may have
+_BY_CONTENT = (
+    2**15
+)  # bytes up to which two literals are compared by their content: as what is folded may have
 
 
 class Literal:

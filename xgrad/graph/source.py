@@ -20,7 +20,9 @@ class Source(NamedTuple):
 
     def __str__(self) -> str:
         folder, name = os.path.split(self.file)
-        in_notebook = os.path.basename(folder).startswith("ipykernel_")  # where the name is a number
+        in_notebook = os.path.basename(folder).startswith(
+            "ipykernel_"
+        )  # where the name is a number
         return f"{'cell' if in_notebook else name}:{self.line}"
 
 
