@@ -88,8 +88,8 @@ def _filtered(
     doing: str,
     x: xr.DataArray,
     kernel: xr.DataArray,
-    dim: Hashable,
-    kernel_dim: Hashable | None,
+    dim: Any,
+    kernel_dim: Any,
     mode: str,
 ) -> xr.DataArray:
     if mode not in _MODES:

@@ -28,6 +28,7 @@ from xgrad.graph import Graph, Node, Var
 from xgrad.jax_backend.calls import host_types
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.loop_source import write_checkpoint, write_scan, write_switch, write_while
+from xgrad.jax_backend.random import Sampler
 from xgrad.jax_backend.recording import Call, Function, Name, Recorder, Value, leaves
 from xgrad.jax_backend.special import SPECIAL
 from xgrad.jax_backend.spelling import IMPORTS, array_text, is_public, public_name, spell
@@ -331,7 +332,7 @@ def _write_draw(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Value]
     """Call by call for one key; for many, a function of the user's to be."""
     op = node.op
     assert isinstance(op, Draw | DiscreteDraw)
-    if inputs[0].ndim == op.core:
+    if inputs[0].ndim == op.core and isinstance(op.sampler, Sampler):
         return body.emitted(node, inputs)
     out = _value(node.outputs[0], body.names.new("drawn"))
     name = body.names.function(op.sampler)

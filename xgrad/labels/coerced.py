@@ -14,28 +14,30 @@ from xgrad.errors import TracedValueError
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.slots import read_variable
 
+NP: Any = np  # the overloads of a hundred functions in one table take the type checker minutes
+
 TO_ARRAYS: Final = frozenset(
     {
         *(
-            np.where,
-            np.select,
-            np.diff,
-            np.ediff1d,
-            np.gradient,
-            np.trapezoid,
-            np.interp,
-            np.unwrap,
+            NP.where,
+            NP.select,
+            NP.diff,
+            NP.ediff1d,
+            NP.gradient,
+            NP.trapezoid,
+            NP.interp,
+            NP.unwrap,
         ),
-        *(np.nansum, np.nanprod, np.nanmean, np.nanvar, np.nanstd, np.nanmax, np.nanmin),
-        *(np.nancumsum, np.nancumprod, np.nanargmax, np.nanargmin, np.nanmedian),
-        *(np.nanquantile, np.nanpercentile, np.median, np.quantile, np.percentile, np.average),
-        *(np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.tile),
-        *(np.sort, np.argsort, np.searchsorted, np.digitize, np.histogram, np.count_nonzero),
-        *(np.dot, np.vdot, np.inner, np.outer, np.einsum, np.tensordot, np.kron, np.trace),
-        *(np.linalg.norm, np.cov, np.corrcoef, np.convolve, np.correlate, np.polyval),
-        *(np.roll, np.flip, np.flipud, np.fliplr, np.rot90, np.ravel, np.tril, np.triu),
-        *(np.expand_dims, np.broadcast_to, np.meshgrid, np.copy, np.nan_to_num, np.isclose),
-        *(np.ones_like, np.zeros_like, np.full_like, np.fft.fft, np.fft.rfft, np.fft.ifft),
+        *(NP.nansum, NP.nanprod, NP.nanmean, NP.nanvar, NP.nanstd, NP.nanmax, NP.nanmin),
+        *(NP.nancumsum, NP.nancumprod, NP.nanargmax, NP.nanargmin, NP.nanmedian),
+        *(NP.nanquantile, NP.nanpercentile, NP.median, NP.quantile, NP.percentile, NP.average),
+        *(NP.concatenate, NP.stack, NP.vstack, NP.hstack, NP.dstack, NP.column_stack, NP.tile),
+        *(NP.sort, NP.argsort, NP.searchsorted, NP.digitize, NP.histogram, NP.count_nonzero),
+        *(NP.dot, NP.vdot, NP.inner, NP.outer, NP.einsum, NP.tensordot, NP.kron, NP.trace),
+        *(NP.linalg.norm, NP.cov, NP.corrcoef, NP.convolve, NP.correlate, NP.polyval),
+        *(NP.roll, NP.flip, NP.flipud, NP.fliplr, NP.rot90, NP.ravel, NP.tril, NP.triu),
+        *(NP.expand_dims, NP.broadcast_to, NP.meshgrid, NP.copy, NP.nan_to_num, NP.isclose),
+        *(NP.ones_like, NP.zeros_like, NP.full_like, NP.fft.fft, NP.fft.rfft, NP.fft.ifft),
     }
 )
 

@@ -24,7 +24,7 @@ def median(g: Grouped, skipna: bool | None = None) -> Array:
     return _Ordered(g, g.skips(skipna)).median()
 
 
-def quantile(g: Grouped, q: np.ndarray, method: str, skipna: bool | None = None) -> Array:
+def quantile(g: Grouped, q: np.ndarray, method: Any, skipna: bool | None = None) -> Array:
     """The quantiles ``q``, along a first axis if there are several."""
     g = g._replace(values=g.values.astype(np.result_type(g.values.dtype, q.dtype), copy=False))
     if g.groups.even:
@@ -55,7 +55,7 @@ class _Ordered:
         var, (dim, *rest) = real(g.values)
         codes = build.constant(g.groups.codes, [dim])
         (order,) = build.blockwise(ArgsortWithin(), [var, codes], [[dim], [dim]], [[dim]])
-        place = make(order, [dim, *rest], g.values.scope)
+        place: Any = make(order, [dim, *rest], g.values.scope)
         self.values = np.take_along_axis(g.values, place, axis=0)
         self.missing = np.isnan(g.values)
         sizes = g.groups.sizes.reshape(-1, *[1] * len(rest))

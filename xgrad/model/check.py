@@ -123,7 +123,8 @@ def _finite(terms: Values, gradients: Values) -> dict[str, int]:
 
 
 def _is_finite(array: xr.DataArray) -> xr.DataArray:
-    return np.isfinite(array).all([d for d in array.dims if d != SAMPLE])
+    finite: xr.DataArray = abs(array) < np.inf
+    return finite.all([d for d in array.dims if d != SAMPLE])
 
 
 def _row(site: Site, term: Any, gradient: Any, finite: Mapping[str, int] | None) -> Row:

@@ -20,8 +20,8 @@ def summary(result: xr.DataTree | xr.Dataset) -> xr.Dataset:
 
     >>> import numpy as np, xarray as xr
     >>> draws = xr.Dataset({"x": (("chain", "draw"), np.random.default_rng(0).normal(size=(4, 500)))})
-    >>> round(float(summary(draws).x.sel(statistic="mean")), 1)
-    0.0
+    >>> abs(float(summary(draws).x.sel(statistic="mean"))) < 0.1
+    True
     """
     posterior = posterior_of(result)
     return posterior.map(_statistics).drop_vars("quantile", errors="ignore")

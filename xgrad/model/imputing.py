@@ -16,8 +16,10 @@ from xgrad.model.sites import DataSite, FreeSite, Imputed, ObservedSite
 from xgrad.transforms.graphs.symbols import xtensor
 
 
-def imputed_site(dims: ModelDims, found: Declaration, data: DataSite) -> ObservedSite:
-    """A variable whose missing values are inferred with the others.
+def imputed_sites(
+    dims: ModelDims, found: Declaration, data: DataSite
+) -> tuple[FreeSite, ObservedSite]:
+    """The missing values of a variable, to be inferred with the others; and the variable completed by them.
 
     They are the free variable ``<name>_missing`` along the dim ``<name>_gap``, with coords of where each belongs. It
     has no density of its own: that of the completed variable counts.
@@ -28,9 +30,10 @@ def imputed_site(dims: ModelDims, found: Declaration, data: DataSite) -> Observe
         missing, entries.site.symbol.isel(_numbered(entries, missing)), data.symbol
     )
     completed = completed.transpose(*data.symbol.dims).rename(found.name)
-    return ObservedSite(
+    whole = ObservedSite(
         found.name, completed, user_source(), found.distribution, data, imputed=entries
     )
+    return entries.site, whole
 
 
 def _entries(dims: ModelDims, found: Declaration, missing: xr.DataArray) -> Imputed:

@@ -17,7 +17,7 @@ from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.drawing import ModelGraph, draw
 from xgrad.model.exchange import exchanged
-from xgrad.model.imputing import imputed_site
+from xgrad.model.imputing import imputed_sites
 from xgrad.model.mode import Modes
 from xgrad.model.results import (
     LATENT,
@@ -117,9 +117,9 @@ class Model:
             return self._add(declaring.free_site(self.dims, found))
         data = self._observed_data(found)
         if found.missing == "impute" and data.value.isnull().any():
-            site = imputed_site(self.dims, found, data)
-            self._add(site.imputed.site)
-            return self._add(site)
+            part, whole = imputed_sites(self.dims, found, data)
+            self._add(part)
+            return self._add(whole)
         return self._add(declaring.observed_site(self.dims, found, data))
 
     def _observed_data(self, found: declaring.Declaration) -> DataSite:
@@ -159,9 +159,8 @@ class Model:
         them holds labels or numbers of the old size, SizeMismatchError says which. What is compiled is found again
         where sizes agree. Raises ArgumentError for names that are no data.
         """
-        given = {
-            str(k): data[k] for k in (data.data_vars if isinstance(data, xr.Dataset) else data)
-        }
+        arrays: Mapping[Any, Any] = data.data_vars if isinstance(data, xr.Dataset) else data
+        given = {str(name): array for name, array in arrays.items()}
         if self.definition is not None:
             return self.definition(given)
         model = Model()

@@ -33,7 +33,8 @@ def predict(
         these = {SAMPLE: slice(start, start + step)}
         now, later = ({k: v.isel(these) for k, v in part.items()} for part in (values, partial))
         runs.append(simulation.completed(keys.isel(run=i), now, later, data))
-    return runs[0] if len(runs) == 1 else xr.concat(runs, SAMPLE)
+    joined: Any = runs[0] if len(runs) == 1 else xr.concat(runs, SAMPLE)
+    return joined
 
 
 def _chunk(posterior: xr.Dataset, data: Values, n: int) -> int:
