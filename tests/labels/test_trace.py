@@ -160,7 +160,7 @@ def originals() -> list[Any]:
     return [vars(hook.owner).get(hook.name) for hook in HOOKS]
 
 
-def test_every_hooked_name_exists_in_xarray() -> None:
+def test_every_hooked_name_exists_in_xarray(bare: None) -> None:
     for hook in HOOKS:
         added = hook.name == "__array_function__"  # which xarray does not have
         assert hasattr(hook.owner, hook.name) != added, hook

@@ -183,28 +183,26 @@ def _open_trace() -> Any:
         yield
 
 
-@pytest.mark.parametrize(
-    ("other", "dtype"),
-    [
-        (np.array(["a", "b", "c"]), "<U1"),
-        (np.array([None, 1, 2]), "object"),
-    ],
-)
-def test_data_that_no_program_has(other: Any, dtype: str) -> None:
+def test_objects_that_no_program_has() -> None:
     with pytest.raises(UnsupportedTypeError) as error:
-        _traced() + other
+        _traced() + np.array([None, 1, 2])
     assert str(error.value) == (
-        f"add: data of dtype {dtype} cannot take part in a compiled function;"
+        "add: data of dtype object cannot take part in a compiled function;"
         " keep it in a coord, or convert it to numbers first"
     )
+
+
+def test_strings_raise_what_numpy_raises() -> None:
+    with pytest.raises(TypeError, match="ufunc 'add' did not contain a loop"):
+        _traced() + np.array(["a", "b", "c"])
 
 
 def test_sizes_that_do_not_fit() -> None:
     with pytest.raises(ValueError) as error:
         _traced() + np.ones(4)
-    assert str(error.value) == (
-        "cannot add: arrays of shape (time: 3) and shape (4,) do not fit together axis by axis."
-        " Use named dims (DataArrays), or reshape one of them."
+    assert error.match(
+        r"test_ufuncs.py:\d+: cannot add: arrays of shape \(time: 3\) \(`t`\) and shape \(4,\) do not fit together axis"
+        r" by axis. Use named dims \(DataArrays\), or reshape one of them."
     )
 
 
