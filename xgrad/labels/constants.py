@@ -39,8 +39,8 @@ def in_seconds(value: Any) -> Any:
     """
     if not isinstance(value, np.ndarray | np.generic) or value.dtype.kind not in "mM":
         return value
-    since = value - np.datetime64(0, "s") if value.dtype.kind == "M" else value
-    return since / _SECOND
+    since = value - np.datetime64(0, "s") if value.dtype.kind == "M" else value  # pyright: ignore
+    return since / _SECOND  # pyright: ignore
 
 
 def scalar(value: Any, dtype: np.dtype) -> Var:

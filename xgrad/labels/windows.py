@@ -277,7 +277,7 @@ def convolve_grids(a: Array, v: Array, *, mode: str, ndim: int) -> Array:
     size = int(np.prod(lengths))
     flipped = np.flip(v, tuple(range(-ndim, 0)))
     column = np.reshape(flipped, (*np.shape(v)[:-ndim], *(1,) * (ndim - 1), size, 1))
-    flat = np.reshape(windows, (*windows.shape[:-ndim], size))
+    flat = np.reshape(windows, (*windows.shape[:-ndim], size))  # pyright: ignore
     return np.matmul(flat, column)[..., 0]
 
 
