@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
+import numpyro
+import numpyro.distributions as d
 import xarray as xr
+from numpyro import infer
 
 from tests.model.test_model import EFFECT, ERROR, SCHOOLS, eight_schools
 from xgrad.model import (
@@ -24,9 +26,6 @@ from xgrad.model import (
     OrderedLogistic,
 )
 
-numpyro: Any = pytest.importorskip("numpyro")
-d: Any = pytest.importorskip("numpyro.distributions")
-infer: Any = pytest.importorskip("numpyro.infer")
 COUNTIES, HOUSES, PEOPLE, STEPS, POINTS = 85, 919, 200, 120, 150
 
 

@@ -49,7 +49,7 @@ def test_mistakes():
         xg.options(disable=("logsumexps",))
     assert str(error.value) == (
         "option 'disable' names rewrite rules, and there is none called 'logsumexps';"
-        " near it are 'logsumexp', 'logsumexp_dot', 'log_exp'. docs/rewrites.md lists them."
+        " near it are 'logsumexp', 'logsumexp_dot', 'logsumexp_shifted'. docs/rewrites.md lists them."
     )
     with pytest.raises(ArgumentError) as error:
         xg.options(ad="numeric")
