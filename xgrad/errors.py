@@ -146,6 +146,13 @@ class ConvergenceWarning(XgradWarning):
     """A solver that stopped before it converged."""
 
 
+def class_name(value: object) -> str:
+    """How messages call the class of a value: with its module, unless it is built in."""
+    cls = type(value)
+    known = cls.__module__ == "builtins"
+    return cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}"
+
+
 def nearest(word: Hashable, choices: Iterable[Hashable]) -> str:
     """A hint ``; did you mean 'time'?`` for the choice most like ``word``, or nothing.
 

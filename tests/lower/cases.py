@@ -1,7 +1,7 @@
 """What tests of rule tables share: a rule fires on one expression, keeps its value, and leaves a near miss alone."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -48,5 +48,25 @@ def assert_fires_and_keeps_the_value(
     np.testing.assert_allclose(new, old, rtol=rtol, atol=1e-15)
 
 
-def rules_without_case(rules: Rules, cases: Mapping[str, Case]) -> list[str]:
-    return sorted({r.name for r in rules.rules} ^ set(cases))
+class AbstractRuleTests:
+    """The tests of every rule of ``table``, each with its case, as ``rules`` apply them to ``arrays``."""
+
+    table: ClassVar[Rules]
+    cases: ClassVar[Mapping[str, Case]]
+    arrays: ClassVar[Sequence[np.ndarray]]
+    rules: ClassVar[Rules]
+    rtol: ClassVar[float] = 1e-12
+
+    def test_every_rule_has_a_case(self):
+        assert sorted({r.name for r in self.table.rules} ^ set(self.cases)) == []
+
+    def test_rule_fires_and_keeps_the_value(self, name):
+        case = self.cases[name]
+        assert_fires_and_keeps_the_value(name, case, self.arrays, self.rules, self.rtol)
+
+    def test_near_miss_is_left_alone(self, name):
+        assert name not in names_fired(self.cases[name].near, self.arrays, self.rules)
+
+    def test_rule_is_switched_off_by_name(self, name):
+        rules = self.rules.without((name,))
+        assert name not in names_fired(self.cases[name].fires, self.arrays, rules)

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 
 from tests.lower.cases import (
+    AbstractRuleTests,
     Case,
-    assert_fires_and_keeps_the_value,
     graph_of,
     names_fired,
-    rules_without_case,
 )
 from xgrad.axes import elementwise as e
 from xgrad.axes import special as s
@@ -307,37 +306,19 @@ FAST_CASES = {
 GENERATED = ("slice_", "take_", "fold_array_")  # one rule for each op, made alike: some of them
 FINITE = (np.abs(np.nan_to_num(X, posinf=5, neginf=-5)) + 0.5, np.nan_to_num(Y, neginf=-1) + 0.1)
 
-each_rule = pytest.mark.parametrize("name", CASES)
-each_fast_rule = pytest.mark.parametrize("name", FAST_CASES)
+TABLES = IDENTITIES + REDUCTIONS + INDEXING + FOLDING
 
 
-def test_every_rule_has_a_case():
-    tables = IDENTITIES + REDUCTIONS + INDEXING + FOLDING
-    named = Rules(*[r for r in tables.rules if not r.name.startswith(GENERATED) or r.name in CASES])
-    assert rules_without_case(named, CASES) == []
-    assert rules_without_case(FAST_MATH, FAST_CASES) == []
+class TestRules(AbstractRuleTests):
+    table = Rules(*[r for r in TABLES.rules if not r.name.startswith(GENERATED) or r.name in CASES])
+    cases, arrays, rules, rtol = CASES, ARRAYS, CANONICAL, 4e-16
 
 
-@each_rule
-def test_rule_fires_and_keeps_the_value(name):
-    assert_fires_and_keeps_the_value(name, CASES[name], ARRAYS, CANONICAL, rtol=4e-16)
+class TestFastRules(AbstractRuleTests):
+    table, cases, arrays, rules, rtol = FAST_MATH, FAST_CASES, (*FINITE, C, I), FAST, 1e-13
 
-
-@each_rule
-def test_near_miss_is_left_alone(name):
-    assert name not in names_fired(CASES[name].near, ARRAYS, CANONICAL)
-
-
-@each_fast_rule
-def test_fast_rule_fires_and_keeps_the_value_roughly(name):
-    arrays = (*FINITE, C, I)
-    assert_fires_and_keeps_the_value(name, FAST_CASES[name], arrays, FAST, rtol=1e-13)
-
-
-@each_fast_rule
-def test_fast_rule_leaves_the_near_miss_alone_and_is_off_by_default(name):
-    assert name not in names_fired(FAST_CASES[name].near, ARRAYS, FAST)
-    assert name not in names_fired(FAST_CASES[name].fires, ARRAYS, CANONICAL)
+    def test_rule_is_off_by_default(self, name):
+        assert name not in names_fired(self.cases[name].fires, ARRAYS, CANONICAL)
 
 
 def test_signs_of_zeros_are_kept():

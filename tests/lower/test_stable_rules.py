@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.lower.cases import (
+    AbstractRuleTests,
     Case,
     assert_fires_and_keeps_the_value,
     names_fired,
-    rules_without_case,
 )
 from xgrad.axes import elementwise as e
 from xgrad.axes import special as s
@@ -274,26 +274,9 @@ CASES = {
     ),
 }
 
-each_rule = pytest.mark.parametrize("name", CASES)
 
-
-def test_every_rule_has_a_case():
-    assert rules_without_case(STABLE + LOGS, CASES) == []
-
-
-@each_rule
-def test_rule_fires_and_keeps_the_value(name):
-    assert_fires_and_keeps_the_value(name, CASES[name], ARRAYS, CANONICAL)
-
-
-@each_rule
-def test_near_miss_is_left_alone(name):
-    assert name not in names_fired(CASES[name].near, ARRAYS, CANONICAL)
-
-
-@each_rule
-def test_rule_is_switched_off_by_name(name):
-    assert name not in names_fired(CASES[name].fires, ARRAYS, CANONICAL.without((name,)))
+class TestRules(AbstractRuleTests):
+    table, cases, arrays, rules = STABLE + LOGS, CASES, ARRAYS, CANONICAL
 
 
 # Further spellings of one rule: what they become, and that they keep the value.

@@ -120,6 +120,18 @@ class AbstractElementwise(AbstractTensorOp):
         return Flow.STEP if discrete else Flow.VALUE
 
 
+class AbstractPartly(AbstractElementwise):
+    """An elementwise function with inputs by which it has no derivative, for want of a meaning or of a formula."""
+
+    meaningless: ClassVar[tuple[int, ...]] = ()
+    missing: ClassVar[tuple[int, ...]] = ()
+
+    def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
+        if i in self.meaningless:
+            return Flow.MEANINGLESS
+        return Flow.MISSING if i in self.missing else Flow.VALUE
+
+
 class AbstractLinear(AbstractTensorOp):
     """``f(a x + b y) = a f(x) + b f(y)`` in the inputs ``linear_in`` (None: all) taken together."""
 

@@ -1,7 +1,6 @@
 """The gamma function's family: beta, incomplete gamma and beta, zeta, Pochhammer symbol, binomial coefficients."""
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from xgrad.axes.arithmetic import (
     Partials,
@@ -12,24 +11,12 @@ from xgrad.axes.arithmetic import (
     negative,
     subtract,
 )
-from xgrad.axes.base import AbstractElementwise, Flow, TensorType
+from xgrad.axes.base import AbstractElementwise, AbstractPartly
 from xgrad.axes.constants import full_like, ones_like
 from xgrad.axes.logic import less, where
 from xgrad.axes.special import Digamma, Gammaln
 from xgrad.axes.transcendental import exp, log, log1p
 from xgrad.graph import Var
-
-
-class AbstractPartly(AbstractElementwise):
-    """An elementwise function with inputs by which it has no derivative, for want of a meaning or of a formula."""
-
-    meaningless: ClassVar[tuple[int, ...]] = ()
-    missing: ClassVar[tuple[int, ...]] = ()
-
-    def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
-        if i in self.meaningless:
-            return Flow.MEANINGLESS
-        return Flow.MISSING if i in self.missing else Flow.VALUE
 
 
 class Gamma(AbstractElementwise):

@@ -15,9 +15,8 @@ from xgrad.axes.arithmetic import (
     square,
     subtract,
 )
-from xgrad.axes.base import AbstractElementwise
+from xgrad.axes.base import AbstractElementwise, AbstractPartly
 from xgrad.axes.constants import full_like, ones_like, zeros_like
-from xgrad.axes.gammas import AbstractPartly
 from xgrad.axes.logic import equal, less, where
 from xgrad.axes.special import Erf
 from xgrad.axes.transcendental import cos, exp, log, sin

@@ -102,8 +102,8 @@ def _still(type: TensorType) -> Var:
 
 
 @dataclasses.dataclass(frozen=True)
-class HostLoop:
-    """A function of NumPy arrays at every place of ``ndim`` batch axes, the first ones of the arrays in ``mapped``."""
+class Repeated:
+    """A function at every place of ``ndim`` batch axes, the first ones of the arrays that are ``mapped``."""
 
     function: Callable[..., Any]
     mapped: tuple[bool, ...]
@@ -112,6 +112,10 @@ class HostLoop:
     @property
     def __name__(self) -> str:
         return getattr(self.function, "__name__", "function")
+
+
+class HostLoop(Repeated):
+    """A repeated function of NumPy arrays."""
 
     def __call__(self, *arrays: np.ndarray) -> Any:
         shape = next(x.shape[: self.ndim] for x, m in zip(arrays, self.mapped, strict=True) if m)

@@ -1,7 +1,6 @@
 """Special functions, elementwise: the gamma, error and logistic families and Bessel functions."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from xgrad.axes.arithmetic import (
@@ -16,7 +15,7 @@ from xgrad.axes.arithmetic import (
     square,
     subtract,
 )
-from xgrad.axes.base import AbstractElementwise, Flow, TensorType
+from xgrad.axes.base import AbstractElementwise, AbstractPartly
 from xgrad.axes.constants import full_like, ones_like, zeros_like
 from xgrad.axes.logic import equal, where
 from xgrad.axes.transcendental import Expit as Expit
@@ -44,20 +43,17 @@ class Digamma(AbstractElementwise):
         return (Polygamma()(ones_like(x), x),)
 
 
-class Polygamma(AbstractElementwise):
+class Polygamma(AbstractPartly):
     """The n-th derivative of digamma at x; n holds whole numbers in the dtype of x."""
 
     why = "the order of polygamma is an integer"
-    steps = (0,)
+    meaningless = (0,)
 
     def emit(self, xp: Any, n: Any, x: Any) -> Any:
         return xp.special.polygamma(n, x)
 
     def partials(self, out: Var, n: Var, x: Var) -> Partials:
         return (None, Polygamma()(add(n, ones_like(n)), x))
-
-    def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
-        return Flow.MEANINGLESS if i == 0 else Flow.VALUE
 
 
 class Erf(AbstractElementwise):

@@ -1,6 +1,5 @@
 """Users' functions in programs: JAX functions repeated over batch axes, and functions called back on the host."""
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,21 +7,12 @@ import jax
 import numpy as np
 
 from xgrad.axes.base import TensorType
-from xgrad.axes.opaque import HostCall
+from xgrad.axes.opaque import HostCall, Repeated
 from xgrad.axes.printed import Printed
 
 
-@dataclasses.dataclass(frozen=True)
-class Vmapped:
-    """A JAX function repeated over ``ndim`` leading axes of those arguments that are ``mapped``."""
-
-    function: Callable[..., Any]
-    mapped: tuple[bool, ...]
-    ndim: int
-
-    @property
-    def __name__(self) -> str:
-        return getattr(self.function, "__name__", "function")
+class Vmapped(Repeated):
+    """A repeated JAX function."""
 
     def __call__(self, *arrays: Any) -> Any:
         function = self.function

@@ -1,6 +1,6 @@
 """Distributions with more zeros, or others, than a usual one has."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -24,12 +24,15 @@ SHARE = Parameter(unit_closed)
 class AbstractMixedWithZero(Distribution):
     """A variable that is 0 in some cases, and drawn from a usual distribution in the share ``psi`` of them."""
 
+    family: ClassVar[
+        type[Distribution]
+    ]  # of the usual one; its parameters are the others of this one
     psi: Labeled
 
     @property
     def usual(self) -> Distribution:
         """The distribution of the other cases."""
-        raise NotImplementedError(type(self).__name__)
+        return self.family.dist(**{k: v for k, v in self.values.items() if k != "psi"})
 
     @property
     def support(self) -> Support:
@@ -58,36 +61,22 @@ class AbstractZeroInflated(AbstractMixedWithZero):
 class ZeroInflatedPoisson(AbstractZeroInflated):
     """A Poisson variable of mean ``mu`` in a share ``psi`` of the cases, else 0."""
 
+    family = Poisson
     parameters = table(psi=SHARE, mu=Parameter(nonnegative))
-    mu: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return Poisson.dist(self.mu)
 
 
 class ZeroInflatedBinomial(AbstractZeroInflated):
     """A binomial variable of ``n`` trials of probability ``p`` in a share ``psi`` of the cases, else 0."""
 
+    family = Binomial
     parameters = table(psi=SHARE, n=Parameter(counts), p=Parameter(unit_closed))
-    n: Labeled
-    p: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return Binomial.dist(self.n, self.p)
 
 
 class ZeroInflatedNegativeBinomial(AbstractZeroInflated):
     """A negative binomial variable of ``mu`` and ``alpha`` in a share ``psi`` of the cases, else 0."""
 
+    family = NegativeBinomial
     parameters = table(psi=SHARE, mu=Parameter(positive), alpha=Parameter(positive))
-    mu: Labeled
-    alpha: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return NegativeBinomial.dist(self.mu, self.alpha)
 
 
 class AbstractHurdle(AbstractMixedWithZero):
@@ -144,45 +133,26 @@ class AbstractHurdleCounts(AbstractHurdle):
 class HurdlePoisson(AbstractHurdleCounts):
     """A Poisson variable of ``mu``, given that it is not 0, in a share ``psi`` of the cases, else 0."""
 
+    family = Poisson
     parameters = table(psi=SHARE, mu=Parameter(positive))
-    mu: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return Poisson.dist(self.mu)
 
 
 class HurdleNegativeBinomial(AbstractHurdleCounts):
     """A negative binomial variable of ``mu`` and ``alpha``, given that it is not 0, in a share ``psi``, else 0."""
 
+    family = NegativeBinomial
     parameters = table(psi=SHARE, mu=Parameter(positive), alpha=Parameter(positive))
-    mu: Labeled
-    alpha: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return NegativeBinomial.dist(self.mu, self.alpha)
 
 
 class HurdleGamma(AbstractHurdle):
     """A gamma variable of ``alpha`` and ``beta`` in a share ``psi`` of the cases, else 0."""
 
+    family = Gamma
     parameters = table(psi=SHARE, alpha=Parameter(positive), beta=Parameter(positive))
-    alpha: Labeled
-    beta: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return Gamma.dist(self.alpha, self.beta)
 
 
 class HurdleLogNormal(AbstractHurdle):
     """A log-normal variable of ``mu`` and ``sigma`` in a share ``psi`` of the cases, else 0."""
 
+    family = LogNormal
     parameters = table(psi=SHARE, mu=Parameter(default=0.0), sigma=Parameter(positive, 1.0))
-    mu: Labeled
-    sigma: Labeled
-
-    @property
-    def usual(self) -> Distribution:
-        return LogNormal.dist(self.mu, self.sigma)

@@ -5,7 +5,7 @@ from typing import Any
 
 import xarray as xr
 
-from xgrad.errors import UnsupportedTypeError
+from xgrad.errors import UnsupportedTypeError, class_name
 from xgrad.labels.slots import (
     make_dataarray,
     make_dataset,
@@ -24,6 +24,7 @@ from xgrad.transforms.calls.guard import (
     snapshot,
 )
 from xgrad.transforms.calls.leaves import (
+    AbstractDataGuard,
     ArrayGuard,
     Enter,
     Guard,
@@ -39,23 +40,15 @@ from xgrad.transforms.calls.leaves import (
 from xgrad.transforms.tree import Kind, kind_of
 
 
-class VariableGuard:
+class VariableGuard(AbstractDataGuard):
     """An ``xarray.Variable``: dims and attrs, no coords."""
 
-    __slots__ = ("attrs", "data", "dims")
+    __slots__ = ("attrs", "dims")
 
     def __init__(self, value: xr.Variable, path: str) -> None:
         data, self.dims, attrs = read_variable(value)
         self.attrs = snapshot(attrs)
         self.data = data_guard(data, path, self.dims)
-
-    @property
-    def key(self) -> Hashable:
-        return self.data.key
-
-    @property
-    def backings(self) -> tuple[Backing | None, ...]:
-        return self.data.backings
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         if not isinstance(value, xr.Variable):
@@ -72,10 +65,10 @@ class VariableGuard:
         yield from attr_differences(self.attrs, new.attrs, path)
 
 
-class DataArrayGuard:
+class DataArrayGuard(AbstractDataGuard):
     """A DataArray: its data, dims, coords, name and attrs."""
 
-    __slots__ = ("attrs", "data", "dims", "labels", "name")
+    __slots__ = ("attrs", "dims", "labels", "name")
 
     def __init__(self, value: xr.DataArray, path: str) -> None:
         data, self.dims, attrs, coords, indexes, self.name = read_dataarray(value)
@@ -86,10 +79,6 @@ class DataArrayGuard:
     @property
     def key(self) -> Hashable:
         return (self.name, self.data.key, self.labels.key)
-
-    @property
-    def backings(self) -> tuple[Backing | None, ...]:
-        return self.data.backings
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         if type(value) is not xr.DataArray:
@@ -259,12 +248,8 @@ def guard_of(value: Any, path: str) -> Guard:
 
 
 def _not_a_leaf(value: Any, path: str) -> str:
-    cls = type(value)
-    name = (
-        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    )
     return (
-        f"`{path}` is a {name}, which can be neither traced nor compared between calls.\n"
+        f"`{path}` is a {class_name(value)}, which can be neither traced nor compared between calls.\n"
         "Pass DataArrays, Datasets, NumPy or JAX arrays, numbers, containers of them, or hashable constants;"
         " an object that is fixed for the call can be named in static_argnames."
     )

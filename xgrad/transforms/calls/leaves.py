@@ -158,13 +158,11 @@ def data_guard(
     return (KnownGuard if is_known(data) else DataGuard)(data, path, dims)
 
 
-class ArrayGuard:
-    """A NumPy or JAX array, or a NumPy scalar: its axes have no names."""
+class AbstractDataGuard:
+    """A value that is known by its data, and by what does not tell programs apart."""
 
     __slots__ = ("data",)
-
-    def __init__(self, value: Any, path: str) -> None:
-        self.data = data_guard(value, path)
+    data: Any
 
     @property
     def key(self) -> Hashable:
@@ -173,6 +171,15 @@ class ArrayGuard:
     @property
     def backings(self) -> tuple[Backing | None, ...]:
         return self.data.backings
+
+
+class ArrayGuard(AbstractDataGuard):
+    """A NumPy or JAX array, or a NumPy scalar: its axes have no names."""
+
+    __slots__ = ()
+
+    def __init__(self, value: Any, path: str) -> None:
+        self.data = data_guard(value, path)
 
     def holds(self, value: Any, arrays: list[Any]) -> bool:
         return self.data.holds(value, arrays)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import UnsupportedTypeError
+from xgrad.errors import UnsupportedTypeError, class_name
 from xgrad.graph import Var
 from xgrad.labels import is_traced, unwrap
 from xgrad.labels.chosen import ChosenLabels
@@ -201,13 +201,9 @@ _USED_UP = (io.IOBase, Iterator)  # open files, generators: what one caller take
 
 
 def _not_a_result(value: Any) -> str:
-    cls = type(value)
-    name = (
-        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
-    )
     return (
-        f"the function returned a {name}, which was made once, while it was traced, and cannot be made anew by the"
-        " compiled function.\nReturn labeled arrays, arrays, numbers, containers of them, or constants."
+        f"the function returned a {class_name(value)}, which was made once, while it was traced, and cannot be made"
+        " anew by the compiled function.\nReturn labeled arrays, arrays, numbers, containers of them, or constants."
     )
 
 
