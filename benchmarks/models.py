@@ -1,4 +1,4 @@
-"""Five small models whose gradients are compared: in xarray code, and by hand in JAX, skipping NaN as xarray does.
+"""Small models whose gradients are compared: in xarray code, and by hand in JAX, skipping NaN as xarray does.
 
 Where values are missing, the gradient of the JAX form is NaN; ours is not.
 """
@@ -80,13 +80,32 @@ def process_by_hand(x: Any, y: Any, length: Any) -> Any:
 
 
 def density_labeled(y: Any, length: Any) -> Any:
-    """The log of a kernel density on a grid."""
+    """A kernel density on a grid."""
     grid = xr.DataArray(np.linspace(-2, 2, 50), dims="g")
     z = (grid - y) / length
-    return np.log(np.exp(-0.5 * z**2).mean("n") / (length * np.sqrt(2 * np.pi))).sum("g")
+    return np.exp(-0.5 * z**2).mean("n") / (length * np.sqrt(2 * np.pi))
 
 
 def density_by_hand(y: Any, length: Any) -> Any:
+    z = (jnp.linspace(-2, 2, 50)[:, None] - y) / length
+    return jnp.nanmean(jnp.exp(-0.5 * z**2), -1) / (length * jnp.sqrt(2 * jnp.pi))
+
+
+def roughness_labeled(y: Any, length: Any) -> Any:
+    """The sum of the squares of a kernel density."""
+    return (density_labeled(y, length) ** 2).sum("g")
+
+
+def roughness_by_hand(y: Any, length: Any) -> Any:
+    return jnp.nansum(density_by_hand(y, length) ** 2)
+
+
+def log_density_labeled(y: Any, length: Any) -> Any:
+    """The sum of the logs of a kernel density."""
+    return np.log(density_labeled(y, length)).sum("g")
+
+
+def log_density_by_hand(y: Any, length: Any) -> Any:
     """With the stable sum of exponentials, which ours is rewritten to."""
     power = -0.5 * ((jnp.linspace(-2, 2, 50)[:, None] - y) / length) ** 2
     there = ~jnp.isnan(power)
@@ -122,6 +141,7 @@ def models() -> tuple[Program, ...]:
         Program("autoregression", autoregression_labeled, autoregression_by_hand, (t, phi)),
         Program("Kalman filter", filter_labeled, filter_by_hand, (t, noise)),
         Program("Gaussian process", process_labeled, process_by_hand, (x, y, length)),
-        Program("kernel density", density_labeled, density_by_hand, (y, length)),
+        Program("kernel density", roughness_labeled, roughness_by_hand, (y, length)),
+        Program("log of a kernel density", log_density_labeled, log_density_by_hand, (y, length)),
         Program("attention", attention_labeled, attention_by_hand, (x, beta)),
     )
