@@ -9,7 +9,7 @@ import pytest
 
 from tests.labels.reference import run
 from xgrad.errors import UnsupportedError
-from xgrad.labels.numpy_table import FUNCTIONS
+from xgrad.labels.duck.numpy_table import FUNCTIONS
 
 RNG = np.random.default_rng(0)
 A = RNG.normal(size=(3, 4))

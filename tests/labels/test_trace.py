@@ -22,7 +22,7 @@ from xgrad.labels import (
     unwrap,
     wrap,
 )
-from xgrad.labels.hooks import _STATE, HOOKS, install, remove
+from xgrad.labels.methods.hooks import _STATE, HOOKS, install, remove
 from xgrad.names import XConstant, XRename
 from xgrad.names.types import XType
 

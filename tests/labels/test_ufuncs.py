@@ -15,8 +15,8 @@ from tests.labels.test_numpy_table import assert_same
 from xgrad.axes.elementwise import UFUNCS
 from xgrad.errors import UnsupportedError, UnsupportedTypeError
 from xgrad.labels import open_trace, wrap
-from xgrad.labels.elementwise import OPS
-from xgrad.labels.ufuncs import COMPOSED
+from xgrad.labels.duck.elementwise import OPS
+from xgrad.labels.duck.ufuncs import COMPOSED
 from xgrad.names.types import XType
 
 NUMBERS = np.array([[-2.0, -0.5, 0.0], [0.3, 1.0, 2.5]])

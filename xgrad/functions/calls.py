@@ -18,8 +18,8 @@ from xgrad.jax_backend import executable_for, is_jax_array, lift, to_device, to_
 from xgrad.labels import FREE, current_trace, open_trace, unwrap, wrap
 from xgrad.labels.constants import NUMBERS, constant
 from xgrad.labels.core import is_traced_array, make
+from xgrad.labels.messages.translation import translated
 from xgrad.labels.recording import recorded
-from xgrad.labels.translation import translated
 from xgrad.lower.pipeline import compile_graph
 from xgrad.names.types import XType
 from xgrad.options import Options, current_options

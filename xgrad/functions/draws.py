@@ -17,8 +17,8 @@ from xgrad.functions.calls import Kernel
 from xgrad.functions.keys import KEY, as_key, spend
 from xgrad.jax_backend.random import Sampler
 from xgrad.labels.core import is_traced_array, make, trace_of
-from xgrad.labels.elementwise import conform, result_dtype
-from xgrad.labels.translation import translated
+from xgrad.labels.duck.elementwise import conform, result_dtype
+from xgrad.labels.messages.translation import translated
 from xgrad.names import build
 from xgrad.names.types import Dim
 

@@ -20,7 +20,7 @@ from xgrad.graph.source import Source
 from xgrad.jax_backend import random as backend
 from xgrad.labels import FREE, current_trace
 from xgrad.labels.core import AbstractTraced, make, trace_of
-from xgrad.labels.elementwise import conform
+from xgrad.labels.duck.elementwise import conform
 from xgrad.labels.scope import is_in_loop
 from xgrad.names import build
 

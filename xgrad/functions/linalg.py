@@ -36,7 +36,7 @@ from xgrad.functions.matrices import (
     same_space,
     square_dims,
 )
-from xgrad.labels import matrices as kernels
+from xgrad.labels.duck import matrices as kernels
 
 __all__ = [
     "block_diag",

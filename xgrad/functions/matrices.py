@@ -9,7 +9,7 @@ import xarray as xr
 from xgrad.errors import AlignmentError, DimensionError, SizeMismatchError, nearest
 from xgrad.functions.calls import Labeled, check_labeled
 from xgrad.graph import user_source
-from xgrad.labels.linalg import not_square
+from xgrad.labels.duck.linalg import not_square
 
 Dims = Sequence[Hashable] | None
 Pair = tuple[Hashable, Hashable]

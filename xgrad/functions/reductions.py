@@ -9,7 +9,7 @@ import xarray as xr
 from xgrad.axes.cumulative import CumLogsumexp
 from xgrad.functions.calls import Dims, Labeled, along, core_dims, one_dim
 from xgrad.functions.special import logsumexp
-from xgrad.labels.linalg import blockwise
+from xgrad.labels.duck.linalg import blockwise
 
 
 def cumlogsumexp(x: Labeled, dim: Hashable | None = None, *, reverse: bool = False) -> Any:

@@ -10,8 +10,8 @@ from xgrad.axes.sort import TopPositions
 from xgrad.errors import ArgumentError, DimensionError, SizeMismatchError
 from xgrad.functions.calls import Dims, apply, core_dims, one_dim
 from xgrad.functions.segments import scattered
-from xgrad.labels import sorting
-from xgrad.labels.linalg import blockwise
+from xgrad.labels.duck import sorting
+from xgrad.labels.duck.linalg import blockwise
 
 
 def searchsorted(

@@ -11,7 +11,7 @@ from xgrad.errors import ArgumentError
 from xgrad.functions.calls import apply, one_dim
 from xgrad.labels import is_traced
 from xgrad.labels.core import make, real, trace_of
-from xgrad.labels.elementwise import as_traced, conform
+from xgrad.labels.duck.elementwise import as_traced, conform
 from xgrad.labels.scope import fresh
 from xgrad.names import build, partial
 

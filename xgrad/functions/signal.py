@@ -16,7 +16,7 @@ import xarray as xr
 from xgrad.errors import ArgumentError, SizeMismatchError
 from xgrad.functions import fft as transforms
 from xgrad.functions.calls import along, apply, core_dims, one_dim
-from xgrad.labels import windows
+from xgrad.labels.duck import windows
 
 _MODES = ("full", "same", "valid")
 

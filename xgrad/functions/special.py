@@ -25,8 +25,8 @@ from xgrad.axes import gammas, integrals, special
 from xgrad.axes.base import AbstractElementwise
 from xgrad.errors import ArgumentError
 from xgrad.functions.calls import Dims, Labeled, along, apply, check_labeled, core_dims
-from xgrad.labels import special as kernels
-from xgrad.labels.making import sinc as _sinc
+from xgrad.labels.duck import special as kernels
+from xgrad.labels.duck.making import sinc as _sinc
 
 Function = Callable[..., Any]
 

@@ -12,7 +12,7 @@ import xarray as xr
 from xgrad.axes.checked import Checked, Violation
 from xgrad.graph import current_source, located, user_source
 from xgrad.labels.core import AbstractTraced, make, trace_of
-from xgrad.labels.elementwise import conform
+from xgrad.labels.duck.elementwise import conform
 from xgrad.labels.scope import FREE, outermost_trace
 from xgrad.names import build
 from xgrad.options import option

@@ -12,8 +12,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from xgrad.errors import UnsupportedError
 from xgrad.labels.core import AbstractTraced
-from xgrad.labels.escapes import ARRAY, BOOL, ITEM, escape
-from xgrad.labels.joining import take
+from xgrad.labels.duck.joining import take
+from xgrad.labels.messages.escapes import ARRAY, BOOL, ITEM, escape
 
 
 class ChosenLabels(NDArrayOperatorsMixin):

@@ -8,11 +8,11 @@ from typing import Any
 import xarray as xr
 
 from xgrad.graph import Var
-from xgrad.labels import hooks
-from xgrad.labels.arrays import TracedArray
 from xgrad.labels.cells import Cell
 from xgrad.labels.chosen import ChosenLabels
 from xgrad.labels.core import AbstractTraced, axes_of, real
+from xgrad.labels.duck.arrays import TracedArray
+from xgrad.labels.methods import hooks
 from xgrad.labels.scope import FREE, Trace, current_trace, enter_trace, leave_trace
 from xgrad.labels.slots import read_variable
 from xgrad.names import build

@@ -9,8 +9,8 @@ from xarray.indexes import PandasIndex
 from xgrad.errors import TracedValueError
 from xgrad.graph import Graph, Source, Var
 from xgrad.labels import open_trace, wrap
+from xgrad.labels.messages.translation import translated
 from xgrad.labels.scope import Trace, subject
-from xgrad.labels.translation import translated
 from xgrad.names.types import XType
 from xgrad.options import option
 from xgrad.transforms.calls.arguments import CallGuard, guard_of

@@ -13,7 +13,7 @@ import xarray as xr
 
 from xgrad.errors import FitError
 from xgrad.graph import current_source, located, user_source
-from xgrad.labels.curvefit import Report, reporting
+from xgrad.labels.methods.curvefit import Report, reporting
 from xgrad.transforms.calls.jit import Compiled, is_symbolic
 from xgrad.transforms.control.carry import symbolic
 from xgrad.transforms.solvers.fit_checks import check_fit, check_numbers, first_place, place_of
