@@ -21,6 +21,7 @@ from xgrad.lower.rules.identities import IDENTITIES
 from xgrad.lower.rules.indexing import INDEXING
 from xgrad.lower.rules.logs import LOGS
 from xgrad.lower.rules.matrices import MATRICES
+from xgrad.lower.rules.missing import MISSING
 from xgrad.lower.rules.reductions import REDUCTIONS
 from xgrad.lower.rules.shifts import SHIFTS
 from xgrad.lower.rules.stabilise import STABLE
@@ -289,7 +290,9 @@ def graph(expression):
 
 def test_every_rule_has_a_case():
     """The tables that have cases of their own are tested beside: stable, shifted and simple rules, matrices."""
-    others = LOGS + STABLE + SHIFTS + MATRICES + IDENTITIES + REDUCTIONS + INDEXING + FOLDING
+    others = (
+        LOGS + STABLE + SHIFTS + MATRICES + IDENTITIES + MISSING + REDUCTIONS + INDEXING + FOLDING
+    )
     here = {r.name for r in CANONICAL.rules} - {r.name for r in others.rules}
     assert not [name for name in here if name not in CASES and not name.startswith(GENERATED)]
     assert not set(CASES) - here

@@ -25,6 +25,7 @@ from xgrad.lower.rules.fast_math import FAST_MATH
 from xgrad.lower.rules.folding import FOLDING, LARGEST
 from xgrad.lower.rules.identities import IDENTITIES
 from xgrad.lower.rules.indexing import INDEXING
+from xgrad.lower.rules.missing import MISSING
 from xgrad.lower.rules.reductions import REDUCTIONS
 
 X = np.array([[0.5, -1.5, np.nan, -0.0], [np.inf, 0.0, -2.0, -np.inf], [1.0, 3.0, -0.25, 7.0]])
@@ -87,6 +88,26 @@ CASES = {
     "isnan_cast": Case(
         lambda x, y, c, i: e.IsNan()(e.Cast(np.dtype("f4"))(x)),
         lambda x, y, c, i: e.IsNan()(e.Cast(np.dtype("f8"))(i)),
+    ),
+    "isnan_plus": Case(
+        lambda x, y, c, i: e.IsNan()(add(one(x, 2.0), x)),
+        lambda x, y, c, i: e.IsNan()(add(x, one(x, np.inf))),
+    ),
+    "isnan_less": Case(
+        lambda x, y, c, i: e.IsNan()(sub(x, one(x, 1e308))),
+        lambda x, y, c, i: e.IsNan()(sub(x, one(x, np.inf))),
+    ),
+    "isnan_less_from": Case(
+        lambda x, y, c, i: e.IsNan()(sub(one(x, 2.0), x)),
+        lambda x, y, c, i: e.IsNan()(sub(one(x, np.nan), x)),
+    ),
+    "isnan_times": Case(
+        lambda x, y, c, i: e.IsNan()(mul(x, one(x, 1e308))),
+        lambda x, y, c, i: e.IsNan()(mul(x, one(x, np.inf))),
+    ),
+    "isnan_divided": Case(
+        lambda x, y, c, i: e.IsNan()(div(x, one(x, 3.0))),
+        lambda x, y, c, i: e.IsNan()(div(one(x, 3.0), x)),
     ),
     "isfinite_negative": Case(
         lambda x, y, c, i: e.IsFinite()(minus(x)), lambda x, y, c, i: e.IsFinite()(e.Absolute()(x))
@@ -306,12 +327,22 @@ FAST_CASES = {
 GENERATED = ("slice_", "take_", "fold_array_")  # one rule for each op, made alike: some of them
 FINITE = (np.abs(np.nan_to_num(X, posinf=5, neginf=-5)) + 0.5, np.nan_to_num(Y, neginf=-1) + 0.1)
 
-TABLES = IDENTITIES + REDUCTIONS + INDEXING + FOLDING
+TABLES = IDENTITIES + MISSING + REDUCTIONS + INDEXING + FOLDING
 
 
 class TestRules(AbstractRuleTests):
     table = Rules(*[r for r in TABLES.rules if not r.name.startswith(GENERATED) or r.name in CASES])
     cases, arrays, rules, rtol = CASES, ARRAYS, CANONICAL, 4e-16
+
+
+def test_what_is_there_anyway_is_asked_whether_it_is_missing():
+    """Once for the sum, and once for the question: no more than one exponential."""
+
+    def skipping(x, y, c, i):
+        power = e.exp(x)
+        return Sum((0, 1))(e.where(e.IsNan()(power), one(x, 0.0), power))
+
+    assert "isnan_exp" not in names_fired(skipping, ARRAYS, CANONICAL)
 
 
 class TestFastRules(AbstractRuleTests):

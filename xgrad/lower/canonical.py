@@ -16,6 +16,7 @@ from xgrad.lower.rules.identities import IDENTITIES
 from xgrad.lower.rules.indexing import INDEXING
 from xgrad.lower.rules.logs import LOGS
 from xgrad.lower.rules.matrices import MATRICES
+from xgrad.lower.rules.missing import MISSING
 from xgrad.lower.rules.movement import CASTS, MOVEMENT
 from xgrad.lower.rules.pieces import PIECES
 from xgrad.lower.rules.reductions import REDUCTIONS
@@ -33,6 +34,7 @@ CANONICAL = (
     + SHIFTS
     + ARITHMETIC
     + IDENTITIES
+    + MISSING
     + CHOICE
     + CASTS
     + MOVEMENT

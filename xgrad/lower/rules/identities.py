@@ -13,52 +13,25 @@ import numpy as np
 from xgrad.axes.elementwise import (
     Absolute,
     Add,
-    Arcsinh,
-    Arctan,
-    Cast,
-    Cbrt,
     Cos,
     Cosh,
     Divide,
-    Exp,
-    Exp2,
-    Expit,
-    Expm1,
-    IntegerPower,
     IsFinite,
-    IsNan,
     LogicalNot,
     Maximum,
     Minimum,
     Multiply,
     Negative,
     NotEqual,
-    Reciprocal,
-    Sinh,
     Square,
-    Tanh,
 )
 from xgrad.axes.reduce import Sum
-from xgrad.axes.special import Erf, Erfc, LogExpit, Ndtr
-from xgrad.axes.stable import LogCosh, SinhOverCosh
+from xgrad.axes.stable import LogCosh
 from xgrad.axes.structural import Expand
 from xgrad.graph import DECLINE, Rules, Var, rule
-from xgrad.lower.rules.patterns import A, D, N, P, S, X, Y, a_full, is_number
+from xgrad.lower.rules.patterns import A, P, S, X, Y, a_full, is_number
 
-# NaN for NaN and for nothing else: of real numbers and infinities these are numbers or infinite
-_NEVER_NEW_NAN = (
-    *(Negative, Absolute, Square, Reciprocal, Cbrt, Exp, Exp2, Expm1, Expit, LogExpit),
-    *(Sinh, Cosh, Tanh, SinhOverCosh, Arctan, Arcsinh, Erf, Erfc, Ndtr),
-)
 _EVEN = (Square, Absolute, Cos, Cosh, LogCosh)
-
-
-def _isnan_power(x: Var, n: int) -> Any:
-    return IsNan()(x) if _is_real(x) and n != 0 else DECLINE
-
-
-def _isnan_cast(x: Var, d: np.dtype) -> Any:
-    return IsNan()(x) if _is_real(x) and np.dtype(d).kind == "f" else DECLINE
 
 
 def _is_real(x: Var) -> bool:
@@ -74,16 +47,6 @@ def _holds_numbers(x: Var) -> bool:
 
 
 IDENTITIES = Rules(
-    *[
-        rule(  # isnan(f(x)) = isnan(x)
-            f"isnan_{op.__name__.lower()}",
-            IsNan()(op()(X)),
-            lambda x: IsNan()(x) if _is_real(x) else DECLINE,
-        )
-        for op in _NEVER_NEW_NAN
-    ],
-    rule("isnan_power", IsNan()(IntegerPower(N)(X)), _isnan_power),  # isnan(x^n) = isnan(x)
-    rule("isnan_cast", IsNan()(Cast(D)(X)), _isnan_cast),  # isnan(cast x) = isnan(x)
     rule(  # isfinite(-x) = isfinite(x)
         "isfinite_negative", IsFinite()(Negative()(X)), lambda x: IsFinite()(x)
     ),

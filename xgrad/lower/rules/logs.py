@@ -44,6 +44,7 @@ from xgrad.axes.stable import Log1mexp, LogCosh, LogErfc
 from xgrad.axes.structural import Expand
 from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.exponentials import as_sum, factors, is_real, positive_exponent
+from xgrad.lower.rules.missing import says_where_missing
 from xgrad.lower.rules.patterns import A, B, N, P, S, V, X, Y, a_full, is_number
 
 
@@ -137,12 +138,12 @@ def _log_softmax(out: Var, x: Var, s: tuple, p: tuple, a: tuple) -> Any:
     return LogSoftmax(a)(x) if a == along else DECLINE
 
 
-def _log_softmax_skipping(out: Var, x: Var, v: Any, s: tuple, p: tuple, a: tuple) -> Any:
+def _log_softmax_skipping(x: Var, y: Var, v: Any, s: tuple, p: tuple, a: tuple) -> Any:
     """The same where the sum skips what is missing, which stays missing in the result."""
     along = tuple([k for k in range(len(s)) if k not in p])
-    if a != along or v.value != -np.inf:
+    missing = IsNan()(y)
+    if a != along or v.value != -np.inf or not says_where_missing(missing, x):
         return DECLINE
-    missing = IsNan()(x)
     filled = Where()(missing, full_like(x, -np.inf), x)
     return Where()(missing, full_like(x, np.nan), LogSoftmax(a)(filled))
 
@@ -195,7 +196,7 @@ LOGS = Rules(
     ),
     rule(  # the same, skipping what is missing
         "log_softmax_skipping",
-        Subtract()(X, Expand(S, P)(Logsumexp(A)(Where()(IsNan()(X), a_full(V, N), X)))),
+        Subtract()(X, Expand(S, P)(Logsumexp(A)(Where()(IsNan()(Y), a_full(V, N), X)))),
         _log_softmax_skipping,
     ),
 )

@@ -17,6 +17,7 @@ from xgrad.axes.reduce import All, Max
 from xgrad.axes.softmax import LogSoftmax, Logsumexp, Softmax, WeightedLogsumexp
 from xgrad.axes.spread import Expand, other_axes
 from xgrad.graph import DECLINE, Rules, Var, rule
+from xgrad.lower.rules.missing import says_where_missing
 from xgrad.lower.rules.patterns import A, C, D, M, P, S, X, Y, a_full
 
 
@@ -107,9 +108,8 @@ def _is_greatest(c: Var, x: Var, axes: tuple[int, ...]) -> bool:
 
 def _are_all_missing(v: Var, x: Var) -> bool:
     """Whether ``v`` says where all values are missing for which -∞ stands in ``x``."""
-    if not isinstance(v.op, All) or not isinstance(v.inputs[0].op, IsNan):
-        return False
-    return v.inputs[0].inputs[0] is _filled_from(x)
+    values = _filled_from(x)
+    return isinstance(v.op, All) and values is not None and says_where_missing(v.inputs[0], values)
 
 
 def _is_nan(x: Var) -> bool:
@@ -122,8 +122,7 @@ def _filled_from(v: Var) -> Var | None:
     if not isinstance(v.op, Where):
         return None
     missing, low, x = v.inputs
-    is_missing = isinstance(missing.op, IsNan) and missing.inputs[0] is x
-    return x if is_missing and scalar_value(low) == -np.inf else None
+    return x if says_where_missing(missing, x) and scalar_value(low) == -np.inf else None
 
 
 def _filled(x: Var) -> Var:
