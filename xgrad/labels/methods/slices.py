@@ -6,7 +6,7 @@ there is neither a loop nor a call for each slice.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -14,12 +14,19 @@ from xgrad.gradient.widen import widen
 from xgrad.graph import Var
 from xgrad.labels.core import AbstractTraced, Name, New, is_traced_array, make, real, trace_of
 from xgrad.labels.duck.elementwise import as_traced, find_dim
+from xgrad.labels.methods import weighting
 from xgrad.labels.recording import recorded
 from xgrad.labels.scope import fresh
 from xgrad.names import build
 from xgrad.names.types import Dim
 
 Array = Any
+
+STAND_INS: Final[
+    dict[str, Callable[..., Any]]
+] = {  # for xarray's own functions that select by data
+    "Weighted._weighted_quantile.<locals>._weighted_quantile_1d": weighting.quantile,
+}
 
 
 def over_slices(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +50,7 @@ def vectorize(original: Callable[..., Any]) -> Callable[..., Any]:
             if getattr(inner, "over_slices", False):
                 return func(*arrays)
             cores = [len(dims) for dims in signature.input_core_dims]
-            outputs = _at_once(func, arrays, cores, signature.num_outputs)
+            outputs = _at_once(_traceable(func), arrays, cores, signature.num_outputs)
             if output_dtypes is not None:
                 outputs = [x.astype(dtype) for x, dtype in zip(outputs, output_dtypes, strict=True)]
             return tuple(outputs) if signature.num_outputs > 1 else outputs[0]
@@ -51,6 +58,13 @@ def vectorize(original: Callable[..., Any]) -> Callable[..., Any]:
         return call
 
     return prepare
+
+
+def _traceable(func: Callable[..., Any]) -> Callable[..., Any]:
+    """``func`` with its options, or what stands in for it."""
+    if not isinstance(func, partial) or func.func.__module__.split(".")[0] != "xarray":
+        return func
+    return partial(STAND_INS.get(func.func.__qualname__, func.func), *func.args, **func.keywords)
 
 
 def _at_once(
