@@ -31,3 +31,12 @@ def test_twice_the_nodes_take_twice_the_patterns(monkeypatch: pytest.MonkeyPatch
 def test_few_patterns_are_tried_at_a_node(monkeypatch: pytest.MonkeyPatch):
     nodes, patterns = tried(monkeypatch, 800)
     assert patterns <= 12 * nodes
+
+
+def test_what_is_settled_is_not_looked_at_again(monkeypatch):
+    """Only by the rules that count readers, none of which has a pattern like these."""
+    graph = rewrite(chain(100), CANONICAL)
+    tried = []
+    monkeypatch.setattr("xgrad.graph.rules.match", lambda pattern, var: tried.append(var))
+    assert rewrite(graph, CANONICAL) == graph
+    assert not tried

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple
+from weakref import WeakSet
 
 from xgrad.errors import XgradError
 from xgrad.graph.core import AbstractPattern, Builder, Graph, Node, Op, OpPattern, Var, toposort
@@ -45,12 +46,13 @@ class Form(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One equation. ``make`` takes what the pattern binds, by name."""
+    """One equation. ``make`` takes what the pattern binds, by name; ``among`` is the op of at least one input."""
 
     name: str
     forms: tuple[Form, ...]
     make: Callable[..., Any]
     wants: tuple[str, ...]
+    among: type[Op] | None = None
 
     @property
     def root(self) -> type[Op]:
@@ -66,14 +68,15 @@ class Fired(NamedTuple):
     after: Var
 
 
-def rule(name: str, pattern: Any, make: Callable[..., Any]) -> Rule:
+def rule(name: str, pattern: Any, make: Callable[..., Any], among: type[Op] | None = None) -> Rule:
     """A named rule.
 
     The parameters of ``make`` are names of pattern variables; or ``out`` for the matched variable; or ``readers``, a
-    function that counts the nodes which read a variable.
+    function that counts the nodes which read a variable. A rule whose pattern does not say which input is of the op
+    ``among`` is only looked at where one is.
     """
     forms = tuple([Form(p, _first_look(p)) for p in _orders(pattern)])
-    return Rule(name, forms, make, tuple(inspect.signature(make).parameters))
+    return Rule(name, forms, make, tuple(inspect.signature(make).parameters), among)
 
 
 def _first_look(pattern: OpPattern) -> tuple[tuple[int, type[Op]], ...]:
@@ -122,6 +125,8 @@ class Rules:
             self._by_root[r.root] += [(r, form) for form in r.forms]
         self._near: dict[tuple[type | None, ...], tuple[tuple[Rule, Form], ...]] = {}
         self._less: dict[tuple[str, ...], Rules] = {(): self}
+        self._settled: WeakSet[Var] = WeakSet()
+        self._counting: Rules | None = None
 
     def __add__(self, other: "Rules") -> "Rules":
         return Rules(*self.rules, *other.rules)
@@ -132,6 +137,25 @@ class Rules:
         if key not in self._less:
             self._less[key] = Rules(*[r for r in self.rules if r.name not in key])
         return self._less[key]
+
+    def settle(self, var: Var) -> None:
+        """Remember that no rule fires at ``var``."""
+        self._settled.add(var)
+
+    def left_for(self, var: Var) -> "Rules":
+        """The rules that may fire at ``var``: once it is settled, those that count readers, which may be others now."""
+        return self.counting if var in self._settled else self
+
+    @property
+    def counting(self) -> "Rules":
+        """The rules that count readers."""
+        if self._counting is None:
+            self._counting = Rules(*[r for r in self.rules if "readers" in r.wants])
+        return self._counting
+
+    def may_fire(self, var: Var) -> bool:
+        """Whether a first look finds a rule for ``var``."""
+        return var.node is not None and bool(self._candidates(var.node))
 
     def step(self, var: Var, readers: Readers = lambda v: 1) -> tuple[Rule, Var] | None:
         """The first rule that fires at ``var``, and the replacement."""
@@ -153,7 +177,8 @@ class Rules:
         found = self._near.get((type(node.op), *below))
         if found is None:
             listed = self._by_root.get(type(node.op), ())
-            found = tuple([(r, form) for r, form in listed if form.may_match(below)])
+            near = [(r, form) for r, form in listed if r.among is None or r.among in below]
+            found = tuple([(r, form) for r, form in near if form.may_match(below)])
             self._near[(type(node.op), *below)] = found
         return found
 
@@ -228,9 +253,14 @@ def _count_readers(graph: Graph) -> Counter[Var]:
 def _settle(var: Var, rules: Rules, builder: Builder, log: list[Fired], readers: Readers) -> Var:
     """Apply rules at ``var`` until none fires there; what a rule makes enters the value numbering."""
     for _ in range(_MOST_AT_ONE_PLACE):
-        with located(var.source):
-            result = rules.step(var, readers)
+        left = rules.left_for(var)
+        result = None
+        if left.may_fire(var):
+            with located(var.source):
+                result = left.step(var, readers)
         if result is None:
+            if left is rules:
+                rules.settle(var)
             return var
         r, replacement = result
         after = _intern(replacement, builder)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from xgrad.graph import Builder, Fired, Graph, Node, Op, Rules, Var, rebuild, rewrite
@@ -38,7 +39,15 @@ def map_inner(
 
 def inner_graphs(op: Op) -> dict[str, Graph | tuple[Graph, ...]]:
     """The fields of ``op`` that are graphs, or tuples of graphs."""
-    return {name: value for name, value in op.parameters.items() if _holds_graphs(value)}
+    names = _graph_fields(type(op))
+    return {name: value for name in names if _holds_graphs(value := getattr(op, name))}
+
+
+@cache
+def _graph_fields(op_class: type[Op]) -> tuple[str, ...]:
+    """The fields of an op class that are declared to be graphs, or tuples of them: most have none."""
+    fields = dataclasses.fields(op_class)  # pyright: ignore[reportArgumentType]
+    return tuple([f.name for f in fields if "Graph" in str(f.type)])
 
 
 def _holds_graphs(value: Any) -> bool:

@@ -24,7 +24,10 @@ def pattern(op_class: type[Any], inputs: Sequence[Any]) -> Any:
 
 
 def for_each_op(
-    name: str, an_input: Callable[[int], Any], make: Callable[[Var], Any]
+    name: str,
+    an_input: Callable[[int], Any],
+    make: Callable[[Var], Any],
+    among: type[Any] | None = None,
 ) -> tuple[Rule, ...]:
     """One rule per elementwise op, its i-th input matched by ``an_input(i)``; ``make`` gets the matched variable."""
     return tuple(
@@ -33,6 +36,7 @@ def for_each_op(
                 f"{name}_{op_class.__name__.lower()}",
                 pattern(op_class, [an_input(i) for i in range(arity(op_class))]),
                 lambda out: make(out),
+                among,
             )
             for op_class in ELEMENTWISE
         ]

@@ -27,4 +27,6 @@ def _full(x: Var, shape: tuple[int, ...]) -> Var:
     return Full(shape, x.op.value)()  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
 
 
-EXPANSIONS = Rules(*for_each_op("repeat_last", lambda i: variable(f"x{i}"), _before_repeating))
+EXPANSIONS = Rules(
+    *for_each_op("repeat_last", lambda i: variable(f"x{i}"), _before_repeating, among=Expand)
+)

@@ -38,7 +38,7 @@ from xgrad.axes.literal import Literal
 from xgrad.axes.special import Erf, Erfc, LogExpit, Ndtr
 from xgrad.axes.stable import SinhOverCosh
 from xgrad.axes.structural import Full
-from xgrad.graph import DECLINE, Op, Rules, Var, rule
+from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.patterns import D, N, X, a_full
 
 # NaN for NaN and for nothing else: of real numbers and infinities these are numbers or infinite
@@ -86,7 +86,7 @@ def _is_factor(v: Literal) -> bool:
     return bool(np.isfinite(v.value) and v.value != 0)
 
 
-_WITH_NUMBER: dict[type[Op], tuple[tuple[int, Callable[[Literal], bool]], ...]] = {
+_WITH_NUMBER: dict[type[Any], tuple[tuple[int, Callable[[Literal], bool]], ...]] = {
     Add: ((0, _is_finite), (1, _is_finite)),
     Subtract: ((0, _is_finite), (1, _is_finite)),
     Multiply: ((0, _is_factor), (1, _is_factor)),

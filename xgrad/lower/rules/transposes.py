@@ -75,7 +75,7 @@ def _reduce_first(out: Var, x: Var, a: tuple[int, ...], p: Perm) -> Var:
 
 
 TRANSPOSES = Rules(
-    *for_each_op("sink", lambda i: variable(f"x{i}"), _sink),
+    *for_each_op("sink", lambda i: variable(f"x{i}"), _sink, among=Permute),
     rule(
         "permute_expand", Permute(P)(Expand(S, A)(X)), _inside_expand
     ),  # expand(x).p = expand(x.q)
