@@ -9,7 +9,7 @@ import xarray as xr
 
 import xgrad as xg
 from tests.transforms.samples import rain
-from xgrad.errors import ArgumentError, TracedValueError, UnsupportedError, UnsupportedTypeError
+from xgrad.errors import ArgumentError, TracedValueError, UnsupportedTypeError
 
 
 @xg.jit
@@ -107,14 +107,6 @@ def test_options_that_do_not_fit(name):
 def test_a_device_that_is_not_there():
     with pytest.raises(ArgumentError, match=r"^there is no device 'cpu:99'; JAX has: "):
         xg.jit(lambda x: x, device="cpu:99")(1.0)
-
-
-def test_several_devices_come_later():
-    with pytest.raises(UnsupportedError) as error:
-        xg.jit(model.fun, shard={"city": "data"})
-    assert str(error.value) == (
-        "jit(mesh=..., shard=...) is not there yet; device=... chooses one device."
-    )
 
 
 def test_coords_must_be_known():

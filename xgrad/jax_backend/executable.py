@@ -8,7 +8,7 @@ the same thing.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
@@ -18,25 +18,33 @@ from jax.core import Tracer
 
 from xgrad.errors import UnsupportedError
 from xgrad.graph import Graph
+from xgrad.jax_backend.devices import Layout
 from xgrad.jax_backend.emit import emit
 from xgrad.jax_backend.outer import call_in_trace
 
 
 class CompileOptions(NamedTuple):
-    """What else an executable depends on; the fields are those of ``jax.jit``, hashable."""
+    """What else an executable depends on; hashable."""
 
     donate: tuple[int, ...] = ()  # positions of inputs whose memory the outputs may take
-    in_shardings: Any = None  # None: inputs stay where they are
-    out_shardings: Any = None
+    layout: Layout | None = None  # None: inputs stay where they are
 
-    def jit(self, function: Callable[..., Any]) -> Any:
-        """``function`` under ``jax.jit`` with these options."""
-        placed: dict[str, Any] = {}
-        if self.in_shardings is not None:
-            placed["in_shardings"] = self.in_shardings
-        if self.out_shardings is not None:
-            placed["out_shardings"] = self.out_shardings
-        return jax.jit(function, donate_argnums=self.donate, **placed)
+    def jit(self, function: Callable[..., Any], graph: Graph) -> Any:
+        """``function``, which runs ``graph``, under ``jax.jit`` with these options."""
+        if self.layout is None:
+            return jax.jit(function, donate_argnums=self.donate)
+        return jax.jit(
+            function,
+            donate_argnums=self.donate,
+            in_shardings=self.layout.of_inputs(len(graph.inputs)),
+            out_shardings=list(self.layout.of_outputs(len(graph.outputs))),
+        )
+
+    def placed(self, arrays: Sequence[Any]) -> Sequence[Any]:
+        """Arrays where the program takes them; those that are there already stay as they are."""
+        if self.layout is None:
+            return arrays
+        return jax.device_put(list(arrays), list(self.layout.of_inputs(len(arrays))))
 
 
 DEFAULT: Final = CompileOptions()
@@ -72,7 +80,7 @@ class Executable:
             on_compile()  # this body runs when JAX traces, and only then
             return run(*arrays)
 
-        self.jitted = options.jit(xgrad_program)
+        self.jitted = options.jit(xgrad_program, graph)
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """The outputs for NumPy arrays, device arrays or tracers, which stay where they are.
@@ -85,7 +93,7 @@ class Executable:
             if isinstance(x, Tracer):
                 return call_in_trace(self.jitted, self.graph, arrays)
         with enable_x64(True):
-            return self.jitted(*arrays)
+            return self.jitted(*self.options.placed(arrays))
 
     def lower(self, *avals: Any) -> jax.stages.Lowered:
         """The program for inputs like ``avals``; by default, of the types that the graph says."""

@@ -8,11 +8,12 @@ tensor graph it is lowered to has the structure of one compiled before (key 2), 
 import functools
 import sys
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, get_args, overload
 
-from xgrad.errors import ArgumentError, UnsupportedError
-from xgrad.jax_backend.devices import placement
+from xgrad.errors import ArgumentError
+from xgrad.graph import Graph
+from xgrad.jax_backend.devices import Division, Layout, on_device
 from xgrad.jax_backend.executable import CompileOptions
 from xgrad.labels.scope import FREE, current_trace
 from xgrad.labels.slots import read_options
@@ -47,6 +48,8 @@ class Compiled:
         donate_argnums: Numbers = None,
         ad: str = "auto",
         device: Any = None,
+        mesh: Any = None,
+        shard: Mapping[Hashable, Any] | None = None,
     ) -> None:
         self.fun = fun
         self.compile_options = {
@@ -55,7 +58,10 @@ class Compiled:
             "donate_argnums": donate_argnums,
             "ad": ad,
             "device": device,
+            "mesh": mesh,
+            "shard": shard,
         }
+        self._division = None if shard is None else Division(mesh, shard)
         functools.update_wrapper(self, fun, updated=())
         self._signature = Signature(fun, static_argnums, static_argnames, donate_argnums)
         self._cache = TraceCache()
@@ -97,13 +103,27 @@ class Compiled:
     def _traced(
         self, guard: CallGuard, situation: Hashable, args: tuple, kwargs: dict[str, Any]
     ) -> Entry:
-        options = CompileOptions(
-            donate=self._signature.donated(guard),
-            in_shardings=placement(self.compile_options["device"]),
-        )
         traced = trace_call(self.fun, guard, args, kwargs)
+        options = CompileOptions(self._signature.donated(guard), self._layout(traced.graph))
         program = Program(traced, self._signature.name, self.compile_options["ad"], options)
         return Entry(guard, situation, program)
+
+    def _layout(self, graph: Graph) -> Layout | None:
+        """On which device, or how divided over several, a traced call runs."""
+        device, division = self.compile_options["device"], self._division
+        if division is None:
+            return None if device is None else on_device(device)
+        division.check_used({dim for v in graph.inputs for dim in v.type.dims})
+        return Layout(
+            division.rest,
+            tuple(
+                [
+                    division.of_argument(v.name or "an argument", v.type.dims, v.type.shape)
+                    for v in graph.inputs
+                ]
+            ),
+            tuple([division.of_result(v.type.dims, v.type.shape) for v in graph.outputs]),
+        )
 
     # ---- looking inside --------------------------------------------------------------------------------------------
     def stages(self, *args: Any, **kwargs: Any) -> Stages:
@@ -240,6 +260,20 @@ def _rebuild(fun: Callable[..., Any], options: dict[str, Any]) -> Compiled:
     return Compiled(fun, **options)
 
 
+def _check_placement(device: Any, mesh: Any, shard: Any) -> None:
+    """Raise ArgumentError for options of where to run that do not go together."""
+    if (mesh is None) != (shard is None):
+        raise ArgumentError(
+            "mesh= and shard= go together: jit(mesh=jax.make_mesh((4,), ('data',)), shard={'member': 'data'})."
+        )
+    if shard is not None and not isinstance(shard, Mapping):
+        raise ArgumentError(
+            f"shard must say which dim goes to which axis of the mesh, as in {{'member': 'data'}}, not {shard!r}."
+        )
+    if device is not None and mesh is not None:
+        raise ArgumentError("device= is one device and mesh= several; give one of them.")
+
+
 @overload
 def jit(
     fun: Callable[..., Any],
@@ -250,7 +284,7 @@ def jit(
     ad: str = "auto",
     device: Any = None,
     mesh: Any = None,
-    shard: Any = None,
+    shard: Mapping[Hashable, Any] | None = None,
 ) -> Compiled: ...
 
 
@@ -264,7 +298,7 @@ def jit(
     ad: str = "auto",
     device: Any = None,
     mesh: Any = None,
-    shard: Any = None,
+    shard: Mapping[Hashable, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Compiled]: ...
 
 
@@ -277,7 +311,7 @@ def jit(
     ad: str = "auto",
     device: Any = None,
     mesh: Any = None,
-    shard: Any = None,
+    shard: Mapping[Hashable, Any] | None = None,
 ) -> Any:
     """Compile a function of labeled arrays; also a decorator, with or without options, for functions and methods.
 
@@ -289,8 +323,13 @@ def jit(
     ``static_argnums``, ``static_argnames``: arguments that are constants of a trace (hashable), such as sizes.
     ``donate_argnums``: arguments held in JAX whose memory the results may take. ``ad``: how gradients are made,
     ``"auto"``, ``"symbolic"`` or ``"jax"``. ``device``: where to run, a ``jax.Device`` or a name such as ``"cpu:0"``.
+    ``mesh``, ``shard``: run on several devices, with dims divided over the axes of a ``jax.sharding.Mesh``, as in
+    ``shard={"member": "data", "lat": "model"}``. Arguments and results are divided along those dims that they have, and
+    whole on every device along others; XLA does the rest. A function that is called inside another traced one runs
+    where that one does.
 
-    Raises ArgumentError for a call or an option that does not fit the function, UnsupportedTypeError for an argument
+    Raises ArgumentError for a call or an option that does not fit the function, SizeMismatchError for a dim that cannot
+    be divided equally, UnsupportedTypeError for an argument
     that cannot be traced, TracedValueError where the function asks for numbers that are not known yet.
 
     >>> import xarray as xr, xgrad as xg
@@ -301,10 +340,7 @@ def jit(
     Coordinates:
       * time     (time) <U1 8B 'a' 'b'
     """
-    if mesh is not None or shard is not None:
-        raise UnsupportedError(
-            "jit(mesh=..., shard=...) is not there yet; device=... chooses one device."
-        )
+    _check_placement(device, mesh, shard)
     if ad not in get_args(AD):
         raise ArgumentError(f"ad must be one of {get_args(AD)}, not {ad!r}.")
     make = functools.partial(
@@ -314,5 +350,7 @@ def jit(
         donate_argnums=donate_argnums,
         ad=ad,
         device=device,
+        mesh=mesh,
+        shard=shard,
     )
     return make if fun is None else make(fun)

@@ -187,7 +187,7 @@ def _compiled(function: Callable[..., Any], like: Any) -> Compiled:
     return Compiled(function, **kept)
 
 
-_OF_ARGUMENTS = ("static_argnums", "static_argnames", "donate_argnums", "shard")
+_OF_ARGUMENTS = ("static_argnums", "static_argnames", "donate_argnums")
 
 
 def _check_no_options(options: Mapping[str, Any]) -> None:
