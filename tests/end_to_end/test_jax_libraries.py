@@ -20,7 +20,7 @@ ROUTES = pytest.mark.parametrize("ad", ["auto", "symbolic", "jax"])
 
 @ROUTES
 def test_a_differential_equation_solved_by_diffrax(ad):
-    """y' = -rate y from y0, for every site by ``vmap``: y0 e^(-rate t), with its gradient and Hessian product."""
+    """y' = -rate y from y0, for every site by ``vmap``: y0 e^(-rate t), with its gradient."""
     diffrax = pytest.importorskip("diffrax")
 
     def solve(rate, start, times):
@@ -84,3 +84,27 @@ def test_a_network_of_equinox(ad):
     assert by_x.indexes.keys() == x.indexes.keys()
     for one, other in zip(by_weights, expected[1], strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-14)
+
+
+def test_a_whole_network_as_the_function_and_as_an_argument():
+    """As the function its weights are constants; as an argument they have a gradient, in the same module."""
+    eqx = pytest.importorskip("equinox")
+    with jax.enable_x64(True):
+        network = eqx.nn.MLP(2, "scalar", 4, 1, activation=jnp.tanh, key=jax.random.key(0))
+        value = jax.vmap(network)(jnp.asarray((RATE * START).values))
+        held, kept = eqx.partition(network, eqx.is_array)
+        slopes = jax.grad(
+            lambda held: jax.vmap(eqx.combine(held, kept))((RATE * START).values).sum()
+        )(held)
+    x = RATE * START
+    held_by_us = xg.jit(lambda x: xg.apply_jax(network, x, input_core_dims=[["species"]]))
+    for _ in range(2):
+        np.testing.assert_allclose(held_by_us(x), value, rtol=1e-12)
+
+    def total(network, x):
+        run = lambda network, x: network(x)  # noqa: E731
+        return xg.apply_jax(run, network, x, input_core_dims=[[], ["species"]]).sum()
+
+    found = xg.grad(total)(network, x)
+    np.testing.assert_allclose(found.layers[0].weight, slopes.layers[0].weight, rtol=1e-10)
+    np.testing.assert_allclose(found.layers[1].bias, slopes.layers[1].bias, rtol=1e-10)

@@ -51,7 +51,7 @@ def apply_jax(
     >>> xg.apply_jax(jnp.linalg.norm, x, input_core_dims=[["xy"]]).values
     array([ 5., 10.])
     """
-    plan = _JaxPlan(func, tuple(map(tuple, output_core_dims)), dict(output_sizes or {}))
+    plan = _JaxPlan(_hashable(func), tuple(map(tuple, output_core_dims)), dict(output_sizes or {}))
     return _apply(plan, args, input_core_dims)
 
 
@@ -88,8 +88,36 @@ def apply_host(
     """
     dtypes = None if output_dtypes is None else tuple([np.dtype(d) for d in output_dtypes])
     outs = tuple(map(tuple, output_core_dims))
-    plan = _HostPlan(func, outs, dict(output_sizes or {}), dtypes, pullback, pushforward)
+    plan = _HostPlan(_hashable(func), outs, dict(output_sizes or {}), dtypes, pullback, pushforward)
     return _apply(plan, args, input_core_dims)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Same:
+    """A function without a hash, such as a network that holds its weights: equal where it is the same object."""
+
+    function: Callable[..., Any]
+
+    @property
+    def __name__(self) -> str:
+        return function_name(self.function)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Same) and self.function is other.function
+
+    def __hash__(self) -> int:
+        return id(self.function)
+
+
+def _hashable(func: Callable[..., Any]) -> Callable[..., Any]:
+    try:
+        hash(func)
+    except TypeError:
+        return Same(func)
+    return func
 
 
 # ---- the op --------------------------------------------------------------------------------------------------------

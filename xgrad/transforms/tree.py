@@ -41,18 +41,28 @@ Structure = Leaf | Branch
 LEAF = Leaf()
 
 
-def _join_dataclass(cls: type, names: tuple[str, ...], children: Sequence[Any]) -> Any:
+class _Fields(NamedTuple):
+    """The fields of a dataclass that hold children, and the values of those that are marked static, as JAX does."""
+
+    names: tuple[str, ...]
+    static: tuple[tuple[str, Hashable], ...]
+
+
+def _join_dataclass(cls: type, fields: _Fields, children: Sequence[Any]) -> Any:
     value = object.__new__(
         cls
     )  # not cls(...): __post_init__ may look at values, which are traced here
-    for name, child in zip(names, children, strict=True):
+    for name, child in (*zip(fields.names, children, strict=True), *fields.static):
         object.__setattr__(value, name, child)
     return value
 
 
 def _split_dataclass(value: Any) -> tuple[Hashable, Sequence[Any]]:
-    names = tuple([f.name for f in dataclasses.fields(value)])
-    return names, [getattr(value, name) for name in names]
+    names, static = [], []
+    for f in dataclasses.fields(value):
+        (static if f.metadata.get("static") else names).append(f.name)
+    fields = _Fields(tuple(names), tuple([(name, getattr(value, name)) for name in static]))
+    return fields, [getattr(value, name) for name in names]
 
 
 def _join_mapping(cls: type, what: tuple[Any, ...], children: Sequence[Any]) -> Any:
@@ -111,7 +121,7 @@ DICT = Kind(
 MAPPING = Kind(
     lambda v: ((_Empty(v), *v), tuple(v.values())), _join_mapping, lambda w, i: f"[{w[i + 1]!r}]"
 )
-DATACLASS = Kind(_split_dataclass, _join_dataclass, lambda names, i: f".{names[i]}")
+DATACLASS = Kind(_split_dataclass, _join_dataclass, lambda fields, i: f".{fields.names[i]}")
 DATATREE = Kind(_split_datatree, _join_datatree, lambda w, i: f"[{w[i + 1]!r}]")
 
 _KINDS: dict[type, Kind | None] = {tuple: TUPLE, list: LIST, dict: DICT, xr.DataTree: DATATREE}
