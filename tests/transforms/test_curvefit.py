@@ -48,6 +48,14 @@ def test_many_pixels_with_gaps():
     assert_as_xarray(xg.curvefit(y, "time", decay), y.curvefit("time", decay, kwargs=TIGHT))
 
 
+def test_some_pixels_at_a_time(monkeypatch):
+    y = xr.concat([(1 + k) * HOLED.isel(site=k % 3, drop=True) for k in range(7)], "site")
+    both = xr.concat([y, 2 * y], "row").transpose("site", "row", "time")
+    whole = xg.curvefit(both.transpose("row", ...), "time", decay)
+    monkeypatch.setattr("xgrad.jax_backend.batch.IN_CACHE", 1000)  # two sites: one is left over
+    xr.testing.assert_allclose(xg.curvefit(both, "time", decay), whole.transpose("site", ...))
+
+
 @pytest.mark.parametrize(
     "options",
     [

@@ -51,6 +51,12 @@ def widen(outputs: Sequence[Var], wide: Mapping[Var, Var]) -> tuple[Var, ...]:
     return tuple([_fronted(new.get(v, v), v) for v in outputs])
 
 
+def together(outputs: Sequence[Var], wide: Mapping[Var, Var]) -> tuple[Var, ...]:
+    """What ``widen`` gives, as one batched graph: for what is computed from first to last, some places at a time."""
+    _check_new(_dependent(outputs, wide), wide)
+    return _repeated(outputs, wide)
+
+
 def _dependent(outputs: Sequence[Var], wide: Mapping[Var, Var]) -> list[Node]:
     """The nodes that compute with one of the variables to be replaced."""
     reached, nodes = set(wide), []
@@ -104,20 +110,23 @@ def _pad(node: Node, inputs: Sequence[Var], extra: Sizes) -> tuple[Var, ...]:
 
 
 def _batched(node: Node, inputs: Sequence[Var], extra: Sizes) -> tuple[Var, ...]:
-    """The node alone, repeated along one new dim after the other, the first one outermost."""
+    """The node alone, repeated."""
     pairs = list(zip(inputs, node.inputs, strict=True))
     parts = [Var(old.type) if _extra(v, old) else v for v, old in pairs]
-    outputs = node.op.apply(*parts)
-    todo = list(extra)
+    wide = {part: v for part, (v, old) in zip(parts, pairs, strict=True) if _extra(v, old)}
+    return _repeated(node.op.apply(*parts), wide)
+
+
+def _repeated(outputs: Sequence[Var], wide: Mapping[Var, Var]) -> tuple[Var, ...]:
+    """``outputs`` along one new dim after the other, the first one outermost."""
+    pairs = [(part, whole, _extra(whole, part)) for part, whole in wide.items()]
+    todo = list(dict.fromkeys(d for *_, extra in pairs for d in extra))
     while todo:
         dim = todo.pop()
-        slices: dict[Var, Var] = {}
-        for i, (v, old) in enumerate(pairs):
-            if dim in _extra(v, old):
-                slices[parts[i]] = whole = _with_dim(parts[i], v, dim, todo)
-                parts[i] = whole
+        slices = {p: _with_dim(p, whole, dim, todo) for p, whole, extra in pairs if dim in extra}
         outputs = batch(outputs, slices, dim)
-    return outputs
+        pairs = [(slices.get(p, p), whole, extra) for p, whole, extra in pairs]
+    return tuple(outputs)
 
 
 def _with_dim(part: Var, whole: Var, dim: Dim, todo: Sequence[Dim]) -> Var:

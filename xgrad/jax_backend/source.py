@@ -25,6 +25,7 @@ from xgrad.axes.random import DiscreteDraw, Draw
 from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Graph, Node, Var
+from xgrad.jax_backend.batch import chunk_of
 from xgrad.jax_backend.calls import host_types
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.loop_source import write_checkpoint, write_scan, write_switch, write_while
@@ -309,10 +310,11 @@ def _write_batched(body: _Body, node: Node, inputs: Sequence[Value]) -> list[Val
     each = body.inner(op.graph, at, inputs, "each")
     outs = [_value(v, body.names.new("batched")) for v in node.outputs]
     moving = ", ".join(inputs[i].name for i in at)
-    if op.chunk is None:
+    chunk = chunk_of(op)
+    if chunk is None:
         call = f"jax.vmap({each}, axis_size={op.size})({moving})"
     else:
-        call = f"jax.lax.map(lambda x: {each}(*x), ({moving},), batch_size={op.chunk})"
+        call = f"jax.lax.map(lambda x: {each}(*x), ({moving},), batch_size={chunk})"
     body.line(f"{_row([v.name for v in outs])} = {call}", _where(node))
     return outs
 

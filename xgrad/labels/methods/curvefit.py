@@ -1,4 +1,4 @@
-"""``curvefit`` of traced data: xarray prepares the slices, and the solver of ``least_squares`` fits them all at once.
+"""``curvefit`` of traced data: xarray prepares the slices, and the solver of ``least_squares`` fits many at once.
 
 xarray hands each slice, without its missing values, to SciPy's ``curve_fit``. Here missing values count for nothing;
 one slice is traced, and repeated for all (``slices``). The parameters are those that SciPy finds, to the last digits;
@@ -18,6 +18,7 @@ from xgrad.labels.core import is_traced_array
 from xgrad.labels.duck.elementwise import as_traced
 from xgrad.labels.methods.fitting import is_traced
 from xgrad.labels.methods.least_squares import Problem, minimise, solve_definite
+from xgrad.labels.methods.slices import in_one
 from xgrad.labels.scope import FREE, current_trace
 
 Array = Any
@@ -104,11 +105,12 @@ def _applied(
     """The parameters and their covariance; the rest goes into the report, if one is wanted."""
     report = fit.report
 
+    @in_one
     def of_slice(data: Array, *rest: Array, **options: Any) -> tuple[Array, ...]:
         return tuple(_fitted(fit, data, rest, options).values())
 
     if report is None:
-        return original(lambda *a, **k: of_slice(*a, **k)[:2], *args, **kwargs)
+        return original(in_one(lambda *a, **k: of_slice(*a, **k)[:2]), *args, **kwargs)
     cores, out = kwargs["input_core_dims"], kwargs["output_core_dims"]
     if report.weights is not None:
         others = set(args[0].dims) - set(cores[0])

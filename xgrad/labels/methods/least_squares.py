@@ -7,7 +7,7 @@ data tells how the parameters move, at the cost of one linear solve. The loop ev
 derivatives once per step, and a step of Newton's at its end brings the last digits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,8 +25,9 @@ from xgrad.names.types import XType
 Array = Any
 PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
+NUMBER = XType((), (), FLOAT)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 1e-14  # what a value's share in the cost may still fall by, relative to all, before the last step
+SETTLED = 1e-10  # what a value's share in the cost may still fall by, relative to all, before the last step
 GROWTH = 4.0  # of the damping where a step fails, then 8, …; all slices wait for the slowest
 SMALL = 4  # so many equations are written out: LAPACK, called for each slice, takes longer
 
@@ -53,17 +54,17 @@ class State(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Residuals, a graph of the parameters and of values from outside, which are at hand in ``outside``."""
+    """Residuals, a graph of each parameter and of values from outside, which are at hand in ``outside``."""
 
     residuals: Graph
     outside: Sequence[Var]
 
     @classmethod
-    def of(cls, function: Callable[[Array], Array], like: Array) -> "Problem":
+    def of(cls, function: Callable[[list[Array]], Array], like: Array) -> "Problem":
         """The residuals that a function of parameters ``like`` these gives."""
-        symbol = _array(Var(_type(like.size)), like.scope)
-        found = _vector(np.ravel(function(symbol)).astype(FLOAT, copy=False), "_residual")
-        return cls(*close([found.value], [symbol.value]))
+        symbols = [_array(Var(NUMBER), like.scope) for _ in range(like.size)]
+        found = _vector(np.ravel(function(symbols)).astype(FLOAT, copy=False), "_residual")
+        return cls(*close([found.value], [s.value for s in symbols]))
 
     @property
     def size(self) -> int:
@@ -71,18 +72,18 @@ class Problem(NamedTuple):
         (found,) = self.residuals.outputs
         return found.type.shape[0]
 
-    def at(self, params: Array) -> Array:
+    def at(self, params: Iterable[Array]) -> Array:
         """The residuals, of one axis."""
-        (found,) = self.residuals(_vector(params).value, *self.outside)
-        return _array(found, params.scope)
+        each = list(params)
+        (found,) = self.residuals(*[p.value for p in each], *self.outside)
+        return _array(found, each[0].scope)
 
     def local(self, params: Array) -> Local:
         """The cost and its derivatives, but for those of the residuals' second order."""
-        params = _vector(params)
-        found = self.at(params)
+        each = list(_vector(params))
+        found, one = self.at(each), build.scalar(1.0)
         rows = [
-            _array(lazy_pushforward([found.value], [params.value], [unit.value])[0], params.scope)
-            for unit in _units(params)
+            _array(lazy_pushforward([found.value], [p.value], [one])[0], params.scope) for p in each
         ]
         gradient = np.stack([np.sum(row * found) for row in rows])
         return Local(0.5 * np.sum(np.square(found)), gradient, _products(rows))
@@ -182,7 +183,7 @@ def _named(result: Array, type_: XType) -> Var:
 
 def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array, Array]:
     """The problem, the start and the bounds, from the inputs of one of the graphs."""
-    count = len(graph.inputs) - 1
+    count = len(graph.inputs) - given[0].size
     outside = [x.value for x in given[3 : 3 + count]]
     return Problem(graph, outside), given[0], given[1], given[2]
 
@@ -217,7 +218,7 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
 
 def _types(size: int) -> tuple[XType, XType, XType]:
     """Of the cost, its gradient and the normal matrix."""
-    return XType((), (), FLOAT), _type(size), XType((PARAM, ROW), (size, size), FLOAT)
+    return NUMBER, _type(size), XType((PARAM, ROW), (size, size), FLOAT)
 
 
 def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
@@ -330,7 +331,7 @@ class _Optimum(NamedTuple):
     @classmethod
     def of(cls, graph: Graph, given: Sequence[Array]) -> "_Optimum":
         problem, _, lower, upper = _split(graph, given)
-        params = given[len(graph.inputs) + 2]
+        params = given[3 + len(problem.outside)]
         return cls(problem, params, params <= lower, params >= upper)
 
     def solved(self, hessian: Array, right: Array) -> Array:
@@ -358,7 +359,7 @@ def _pushed(graph: Graph, given: Sequence[Array]) -> Array:
     """The tangent of the parameters."""
     optimum = _Optimum.of(graph, given)
     params, outside = optimum.params, optimum.problem.outside
-    tangents = given[len(graph.inputs) + 3 :]
+    tangents = given[4 + len(outside) :]
     gradient, hessian = optimum.problem.gradient(params), optimum.problem.hessian(params)
     bound = np.where(optimum.at_lower, tangents[1], 0.0)
     bound = np.where(optimum.at_upper, tangents[2], bound)

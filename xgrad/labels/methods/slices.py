@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from xgrad.gradient.widen import widen
+from xgrad.gradient.widen import together, widen
 from xgrad.graph import Var
 from xgrad.labels.core import AbstractTraced, Name, New, is_traced_array, make, real, trace_of
 from xgrad.labels.duck.elementwise import as_traced, find_dim
@@ -35,6 +35,12 @@ def over_slices(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def in_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a function of slices that searches: computed from first to last for some slices, then for the next ones."""
+    function.repeat = together  # pyright: ignore[reportFunctionMemberAccess]
+    return function
+
+
 def vectorize(original: Callable[..., Any]) -> Callable[..., Any]:
     """xarray's ``_vectorize``, for traced arrays without NumPy's loop."""
 
@@ -50,7 +56,8 @@ def vectorize(original: Callable[..., Any]) -> Callable[..., Any]:
             if getattr(inner, "over_slices", False):
                 return func(*arrays)
             cores = [len(dims) for dims in signature.input_core_dims]
-            outputs = _at_once(_traceable(func), arrays, cores, signature.num_outputs)
+            repeat = getattr(inner, "repeat", widen)
+            outputs = _at_once(_traceable(func), arrays, cores, signature.num_outputs, repeat)
             if output_dtypes is not None:
                 outputs = [x.astype(dtype) for x, dtype in zip(outputs, output_dtypes, strict=True)]
             return tuple(outputs) if signature.num_outputs > 1 else outputs[0]
@@ -68,7 +75,11 @@ def _traceable(func: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _at_once(
-    func: Callable[..., Any], arrays: Sequence[Array], cores: Sequence[int], n_outputs: int
+    func: Callable[..., Any],
+    arrays: Sequence[Array],
+    cores: Sequence[int],
+    n_outputs: int,
+    repeat: Callable[..., tuple[Var, ...]],
 ) -> list[Array]:
     """The outputs of ``func`` for all slices: the last axes of each array, as many as it has core dims."""
     stacks = [np.shape(x)[: np.ndim(x) - n] for x, n in zip(arrays, cores, strict=True)]
@@ -82,7 +93,7 @@ def _at_once(
     parts = [as_traced(r if is_traced_array(r) else np.asarray(r), like) for r in results]
     trace = trace_of([*arrays, *parts])
     variables = [real(p) for p in parts]
-    made = widen([v for v, _ in variables], wide)
+    made = repeat([v for v, _ in variables], wide)
     return [
         make(var, [*_shown(var, names, shape), *own], trace)
         for var, (_, own) in zip(made, variables, strict=True)

@@ -175,7 +175,8 @@ def _weights(given: Given) -> Any:
 def _raise_for_failures(found: xr.Dataset) -> None:
     """FitError where there are values and no parameters, as SciPy has it; where there are none, NaN is the answer."""
     size = found.sizes["param"]
-    for name in [k for k in found if str(k).endswith("curvefit_success")]:
+    told = [k for k in found if str(k).endswith("curvefit_success")]
+    for name in [k for k in told if not found[k].values.all()]:
         prefix = str(name).removesuffix("curvefit_success")
         count = found[f"{prefix}curvefit_dof"] + size
         failed = ~found[name] & (count > 0)

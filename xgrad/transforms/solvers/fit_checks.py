@@ -83,7 +83,8 @@ def _check_coords(
                 f"curvefit: the coord {coord.name!r} has the dtype {coord.dtype}; the curve is a function of numbers.\n"
                 "Pass a DataArray of numbers, for dates (time - time[0]) / np.timedelta64(1, 'D'), and reduce_dims."
             )
-        along |= {d for d in data.dims if coord.equals(data[d])} if not is_traced(coord) else set()
+        if not is_traced(coord):
+            along |= {d for d in data.dims if coord.dims == (d,) and coord.equals(data[d])}
         _check_labels(
             "the coord", coord, data, list(data.dims), f"of the data; they are {[*data.dims]}"
         )
