@@ -221,6 +221,11 @@ def cumulative(x: Array, name: str, dim: Any) -> Array:
     return getattr(x, name)(dim)
 
 
+@operation(lambda rng, x: {**one_dim(rng, x), "method": pick(rng, ["linear", "nearest"])})
+def interpolate_na(x: Array, dim: Any, method: str) -> Array:
+    return x.interpolate_na(dim, method=method)
+
+
 @operation(lambda rng, x: {**one_dim(rng, x), "label": pick(rng, ["upper", "lower"])})
 def diff(x: Array, dim: Any, label: str) -> Array:
     return x.diff(dim, label=label)
@@ -238,6 +243,16 @@ def dot(x: Array, y: Array, dim: Any) -> Array:
 )
 def weighted(x: Array, y: Array, name: str, dim: Any) -> Array:
     return getattr(x.weighted(abs(y).fillna(1)), name)(dim)
+
+
+@operation(
+    lambda rng, x, y: {"q": pick(rng, [0.3, [0.0, 0.5]]), "dim": some_dims(rng, x)},
+    arity=2,
+    steps=True,  # of small integers as weights, none of which is next to zero
+    exact=False,
+)
+def weighted_quantile(x: Array, y: Array, q: Any, dim: Any) -> Array:
+    return x.weighted(abs(y).fillna(1)).quantile(q, dim=dim)
 
 
 @operation(
@@ -389,6 +404,11 @@ def concat(x: Array, y: Array, dim: Any) -> Array:
     return xr.concat([x, y], dim, join="outer", coords="minimal", compat="override")
 
 
+@operation(lambda rng, x, y: {"dim": pick(rng, [*x.dims, "member"])}, arity=2)
+def concat_all(x: Array, y: Array, dim: Any) -> Array:
+    return xr.concat([x, y], dim, join="outer", coords="all", compat="equals")
+
+
 @operation(arity=2)
 def broadcast_like(x: Array, y: Array) -> Array:
     return x.broadcast_like(y)
@@ -424,8 +444,8 @@ def groupby_roughly(x: Array, by: Any, name: str) -> Array:
 
 
 def _group_arithmetic(rng: Rng, x: Array) -> Params:
-    if "total" in x.coords:
-        raise ValueError("a traced coord that is computed in two ways is dropped, with a warning")
+    if "total" in x.coords and not x["total"].ndim:
+        raise ValueError("a single traced coord is repeated by groups, so that it may differ")
     return _grouped(["sum", "max"])(rng, x)
 
 

@@ -273,6 +273,17 @@ def test_traced_groups_are_refused_by_name() -> None:
         xgrad.jit(lambda x, k: x.groupby(k).mean())(x, (x > 1).rename("k"))
 
 
+def test_traced_groups_in_known_bins() -> None:
+    x, k = xr.DataArray([1.0, 2, 3, 4], dims="t"), xr.DataArray([0.5, 9, 1, 2], dims="t", name="k")
+    edges = xr.DataArray([0.0, 1, 5], dims="edge")
+    found = xgrad.jit(
+        lambda x, k: xgrad.segment_mean(x, xgrad.searchsorted(edges, k, "edge") - 1, size=2)
+    )(x, k)
+    with pytest.raises(UnsupportedError, match=r"xgrad.searchsorted\(edges, values\) - 1"):
+        xgrad.jit(lambda x, k: x.groupby_bins(k, edges.values).mean())(x, k)
+    np.testing.assert_array_equal(found, x.groupby_bins(k, edges.values).mean())
+
+
 def test_new_codes_do_not_compile_again() -> None:
     def program(x: xr.DataArray) -> xr.DataArray:
         return x.groupby("g").sum()

@@ -10,7 +10,7 @@ import xarray as xr
 
 import xgrad
 from tests.labels.programs import assert_gradient, assert_same, assert_same_program
-from xgrad.errors import LabelsDroppedWarning
+from xgrad.errors import LabelsDroppedWarning, UnsupportedTypeError
 
 RNG = np.random.default_rng(3)
 A = xr.DataArray(RNG.normal(size=(4, 3)), {"x": [1, 2, 3, 4]}, ("x", "y"), "a", {"units": "K"})
@@ -101,6 +101,29 @@ def test_traced_coords_that_may_differ_are_dropped_with_a_warning() -> None:
         got = xgrad.jit(program)(A)
     xr.testing.assert_allclose(got, program(A))
     assert "m" not in got.coords
+
+
+@pytest.mark.parametrize("dim", ["y", "member"])
+@pytest.mark.parametrize("over", ["x", None])
+@pytest.mark.filterwarnings("ignore:In a future version of xarray")
+def test_traced_coords_that_may_differ_are_lined_up_by_concat(dim: str, over: str | None) -> None:
+    def program(a: Any) -> Any:
+        one, other = a.assign_coords(top=a.max(over)), (2 * a).assign_coords(top=a.sum(over))
+        return xr.concat([one, other, one], dim)
+
+    assert_same_program(program, A)
+
+
+def test_variables_that_cannot_be_masked_are_named() -> None:
+    names = {"k": ("x", list("abcd")), "when": ("x", pd.date_range("2000-01-01", periods=4))}
+    data = xr.Dataset({"a": A, **names})
+    message = (
+        r"at .*test_leftovers.py:\d+ .* 'k' is .*, 'when' is datetime64\[us\].\n"
+        r"Make them coords before, ds.set_coords\(\['k', 'when'\]\)"
+    )
+    with pytest.raises(UnsupportedTypeError, match=message):
+        xgrad.jit(lambda d: d.where(d.a.sum("y") > 0))(data)
+    assert_same_program(lambda d: d.where(d.a.sum("y") > 0), data.set_coords(list(names)))
 
 
 def test_a_rolling_mean_counts_once() -> None:

@@ -2,6 +2,7 @@
 
 Eager xarray keeps coords that are equal, and drops those that differ without a word. Here that is said. Traced ones
 that are not computed in the same way are taken to differ, for whether they are equal is not known while tracing.
+``concat`` takes them to differ as well, and lines them up as it does with all that differs: nothing is lost.
 """
 
 import sys
@@ -36,6 +37,21 @@ def unique_variable(original: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return unique
+
+
+def apart_unless_same(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``lazy_array_equiv`` where ``concat`` asks it what differs: see ``takes_apart``."""
+
+    def equivalent(one: Any, other: Any) -> Any:
+        return original(one, other)
+
+    equivalent.takes_apart = True  # pyright: ignore[reportFunctionMemberAccess]
+    return equivalent
+
+
+def takes_apart(equivalent: Any) -> bool:
+    """Whether a comparison of variables is to take traced ones that may differ to differ."""
+    return getattr(equivalent, "takes_apart", False)
 
 
 def _is_step(name: Hashable) -> bool:

@@ -378,7 +378,8 @@ def resolve_group(original: Callable[..., Any]) -> Callable[..., Any]:
             f"groupby by {subject(data.value, dims=True)}: how many groups there are would depend on the data,"
             " which are not known while the function is traced.\n"
             "Group by a coord, or by an array that is not an argument; for a known number of groups that are numbered"
-            " from 0 use xgrad.segment_sum, segment_mean, ... by dim."
+            " from 0 use xgrad.segment_sum, segment_mean, ... by dim. Numbers of bins with known edges are"
+            " xgrad.searchsorted(edges, values) - 1."
         )
 
     return resolve

@@ -21,6 +21,7 @@ from xarray.core import duck_array_ops, nputils
 from xarray.core import groupby as xarray_groupby
 from xarray.core import missing as xarray_missing
 from xarray.namedarray.core import NamedArray
+from xarray.structure import concat as xarray_concat
 from xarray.structure import merge as xarray_merge
 from xarray.structure.alignment import Aligner
 
@@ -48,7 +49,7 @@ from xgrad.labels.methods import (
     unstacking,
     weighting,
 )
-from xgrad.labels.methods.refusals import KEEP_MISSING, asking, selecting
+from xgrad.labels.methods.refusals import KEEP_MISSING, asking, per_variable, selecting
 from xgrad.labels.naming import named
 from xgrad.labels.slots import read_variable, set_variable_data
 
@@ -106,6 +107,8 @@ def _equals(original: Callable[..., bool]) -> Callable[..., bool]:
             return False
         if len(traced) == 2 and _is_same(*traced):
             return True
+        if conflicts.takes_apart(kwargs.get("equiv")):
+            return False
         raise escape(traced[0], COMPARE)
 
     return equals
@@ -145,7 +148,9 @@ HOOKS: Final = (
     Hook(xr.DataArray, "__array_function__", coerced.array_function),
     Hook(Aligner, "align_indexes", joins.warn_of_dropped),
     Hook(xarray_merge, "unique_variable", conflicts.unique_variable),
+    Hook(xarray_concat, "lazy_array_equiv", conflicts.apart_unless_same),
     Hook(xr.Dataset, "_calculate_binary_op", conflicts.calculate),
+    Hook(xarray_apply_ufunc, "apply_dict_of_variables_vfunc", per_variable),
     Hook(Weighted, "__init__", weighting.take_weights),
     Hook(DataArrayRolling, "_array_reduce", rolling.without_compiled),
     Hook(DataArrayRolling, "reduce", rolling.reduce_windows),

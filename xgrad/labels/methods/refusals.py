@@ -3,10 +3,10 @@
 Without these, xarray would first ask the traced array for its values, and the message would speak of those.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from xgrad.errors import UnsupportedError
+from xgrad.errors import UnsupportedError, UnsupportedTypeError
 from xgrad.graph import user_source
 from xgrad.labels.core import AbstractTraced
 from xgrad.labels.messages.escapes import Escape, escape
@@ -49,4 +49,30 @@ def _data_dependent(array: AbstractTraced, name: str, instead: str) -> Unsupport
     return UnsupportedError(
         f".{name} of {subject(array.value, dims=True)}{where}: the shape of the result would depend on the data,"
         f" which are not known while the function is traced.\n{instead}"
+    )
+
+
+def per_variable(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of each variable of Datasets: those whose dtype cannot take part are named."""
+
+    def apply(func: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(func, *args, **kwargs)
+        except UnsupportedTypeError as error:
+            odd = {k: v.dtype for arg in args if isinstance(arg, Mapping) for k, v in arg.items()}
+            odd = {k: dtype for k, dtype in odd.items() if dtype.kind not in "biufc"}
+            if not odd:
+                raise
+            raise _other_kinds(odd) from error
+
+    return apply
+
+
+def _other_kinds(dtypes: Mapping[Any, Any]) -> UnsupportedTypeError:
+    line = user_source()
+    names = list(dtypes)
+    return UnsupportedTypeError(
+        f"variables of a Dataset{f' at {line}' if line else ''} cannot be chosen or filled by traced data:"
+        f" {', '.join([f'{k!r} is {dtype}' for k, dtype in dtypes.items()])}.\n"
+        f"Make them coords before, ds.set_coords({names!r}), or leave them out, ds.drop_vars({names!r})."
     )

@@ -1,7 +1,7 @@
 """Traced weights: xarray looks into weights for missing values when it is given them, and there is nothing to see yet.
 
-A weight that is NaN makes the results NaN that it takes part in, where eager xarray raises. Weighted quantiles select by
-what is missing and by weights of zero; here such values stay, with a weight of zero, which no quantile can tell.
+A weight that is NaN makes the results NaN that it takes part in, where eager xarray raises. Weighted quantiles select
+by what is missing and by weights of zero; here such values stay, with a weight of zero, which no quantile can tell.
 """
 
 from collections.abc import Callable
