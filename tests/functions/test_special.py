@@ -51,7 +51,7 @@ ARGUMENTS = {
     "exp1": ((SMOOTH,), ()),
     "expn": (((1, 2, 3, 4), SMOOTH), (0,)),
     "exprel": ((ANY,), ()),
-    "hyp1f1": ((SMOOTH, SMOOTH[::-1], INSIDE), (0, 1)),
+    "hyp1f1": ((SMOOTH, SMOOTH[::-1], INSIDE), ()),
     "hyp2f1": ((SMOOTH, SMOOTH, SMOOTH[::-1], INSIDE), (0, 1, 2)),
     "i0": ((ANY,), ()),
     "i0e": ((ANY,), ()),

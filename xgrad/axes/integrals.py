@@ -161,15 +161,50 @@ class OwensT(AbstractElementwise):
 class Hyp1f1(AbstractPartly):
     """Kummer's function 1F1(a; b; x): d/dx = a/b 1F1(a + 1; b + 1; x)"""
 
-    why = "the derivative of a hypergeometric function by its parameters has no formula here"
-    missing = (0, 1)
-
     def emit(self, xp: Any, a: Any, b: Any, x: Any) -> Any:
         return xp.special.hyp1f1(a, b, x)
 
     def partials(self, out: Var, a: Var, b: Var, x: Var) -> Partials:
-        next_ = Hyp1f1()(add(a, ones_like(a)), add(b, ones_like(b)), x)
-        return None, None, multiply(divide(a, b), next_)
+        by_parameters = [Hyp1f1By(place)(a, b, x) for place in (0, 1)]
+        return *by_parameters, multiply(divide(a, b), Hyp1f1()(*_next(a, b), x))
+
+
+_TERMS = 300  # of its series: enough for |x| up to 100, beyond which JAX's own function changes its method
+
+
+class Hyp1f1By(AbstractPartly):
+    """d 1F1(a; b; x) by a (0) or b (1), term by term: Σ_k t_k Σ_{j<k} 1/(a + j), or −Σ_k t_k Σ_{j<k} 1/(b + j)
+
+    where t_k = Π_{j<k} (a + j) x / ((b + j) (j + 1)) is the term of 1F1; for |x| up to 100. The derivative by x is that
+    of a/b 1F1(a + 1; b + 1; x).
+    """
+
+    place: int
+    why = "the second derivative of a hypergeometric function by its parameters has no formula here"
+    missing = (0, 1)
+
+    def emit(self, xp: Any, a: Any, b: Any, x: Any) -> Any:
+        axis = len(a.shape)
+        table = (*a.shape, _TERMS)
+        a, b, x = [xp.broadcast_to(xp.expand_dims(v, axis), table) for v in (a, b, x)]
+        j = xp.broadcast_to(xp.arange(_TERMS, dtype=a.dtype), table)
+        one = xp.full(table, 1, dtype=a.dtype)
+        a, b = xp.add(a, j), xp.add(b, j)
+        ratios = xp.divide(xp.multiply(a, x), xp.multiply(b, xp.add(j, one)))
+        slopes = xp.divide(*((one, a) if self.place == 0 else (xp.negative(one), b)))
+        terms, sums = xp.lax.cumprod(ratios, axis, False), xp.lax.cumsum(slopes, axis, False)
+        return xp.lax.reduce_sum(xp.multiply(terms, sums), (axis,))
+
+    def partials(self, out: Var, a: Var, b: Var, x: Var) -> Partials:
+        more, rate = _next(a, b), divide(a, b)
+        outer = divide(ones_like(b), b) if self.place == 0 else negative(divide(rate, b))
+        first = multiply(outer, Hyp1f1()(*more, x))
+        return None, None, add(first, multiply(rate, Hyp1f1By(self.place)(*more, x)))
+
+
+def _next(*parameters: Var) -> list[Var]:
+    """Each parameter and one: those of a derivative by x."""
+    return [add(p, ones_like(p)) for p in parameters]
 
 
 class Hyp2f1(AbstractPartly):
@@ -182,8 +217,7 @@ class Hyp2f1(AbstractPartly):
         return xp.special.hyp2f1(a, b, c, x)
 
     def partials(self, out: Var, a: Var, b: Var, c: Var, x: Var) -> Partials:
-        more = [add(p, ones_like(p)) for p in (a, b, c)]
-        slope = multiply(divide(multiply(a, b), c), Hyp2f1()(*more, x))
+        slope = multiply(divide(multiply(a, b), c), Hyp2f1()(*_next(a, b, c), x))
         return None, None, None, slope
 
 

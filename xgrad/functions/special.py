@@ -110,7 +110,11 @@ expn = _op(
 exprel = _op("exprel", integrals.Exprel, "(e^x - 1) / x.")
 sici = _named("sici", kernels.sici, ("x",), "The sine and the cosine integral, a pair.")
 fresnel = _named("fresnel", kernels.fresnel, ("x",), "Fresnel's integrals S and C, a pair.")
-hyp1f1 = _op("hyp1f1", integrals.Hyp1f1, "Kummer's function 1F1(a; b; x); a derivative by x alone.")
+hyp1f1 = _op(
+    "hyp1f1",
+    integrals.Hyp1f1,
+    "Kummer's function 1F1(a; b; x); derivatives by a and b for |x| up to 100, and a no whole number ≤ 0.",
+)
 hyp2f1 = _op(
     "hyp2f1", integrals.Hyp2f1, "Gauss's function 2F1(a, b; c; x); a derivative by x alone."
 )
