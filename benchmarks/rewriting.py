@@ -23,7 +23,7 @@ from xgrad.lower.canonical import CANONICAL
 
 ROUNDS = 5
 LENGTHS = (2_000, 4_000, 8_000)
-_REWRITING = ("simplify", "rewrite_loops", "reorder_chains", "share_factors")
+_REWRITING = ("simplify", "rewrite_loops", "reorder_chains", "share_factors", "rewrite_everywhere")
 
 
 def rows() -> Iterator[tuple[str, str]]:

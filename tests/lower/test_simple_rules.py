@@ -27,6 +27,7 @@ from xgrad.lower.rules.identities import IDENTITIES
 from xgrad.lower.rules.indexing import INDEXING
 from xgrad.lower.rules.missing import MISSING
 from xgrad.lower.rules.reductions import REDUCTIONS
+from xgrad.lower.rules.signs import SIGNS
 
 X = np.array([[0.5, -1.5, np.nan, -0.0], [np.inf, 0.0, -2.0, -np.inf], [1.0, 3.0, -0.25, 7.0]])
 Y = np.array([[2.0, -0.5, 1.0, 0.0], [3.0, -np.inf, 0.25, np.nan], [-1.0, 0.0, 2.0, 0.5]])
@@ -52,6 +53,16 @@ def repeated(x):
 
 def column(x):
     return Reshape((3,))(slice_axis(x, 1, 0, 1))
+
+
+def rows(x):
+    """The first row, repeated."""
+    return Expand((3, 4), (1,))(Reshape((4,))(slice_axis(x, 0, 0, 1)))
+
+
+def with_sign(x):
+    """With and without, so that both are computed."""
+    return mul(minus(x), x)
 
 
 def both_parts(x):
@@ -324,6 +335,18 @@ FAST_CASES = {
         lambda x, y, c, i: Sum((0,))(mul(x, one(x, 3.0))), lambda x, y, c, i: Sum((0,))(mul(x, y))
     ),
 }
+SIGN_CASES = {
+    "negative_repeated_factor": Case(
+        lambda x, y, c, i: minus(mul(x, rows(y))), lambda x, y, c, i: minus(mul(x, y))
+    ),
+    "negative_repeated_dividend": Case(
+        lambda x, y, c, i: minus(div(rows(y), x)),
+        lambda x, y, c, i: with_sign(div(rows(y), x)),
+    ),
+    "negative_repeated_divisor": Case(
+        lambda x, y, c, i: minus(div(x, rows(y))), lambda x, y, c, i: div(minus(x), rows(y))
+    ),
+}
 GENERATED = ("slice_", "take_", "fold_array_")  # one rule for each op, made alike: some of them
 FINITE = (np.abs(np.nan_to_num(X, posinf=5, neginf=-5)) + 0.5, np.nan_to_num(Y, neginf=-1) + 0.1)
 
@@ -350,6 +373,11 @@ class TestFastRules(AbstractRuleTests):
 
     def test_rule_is_off_by_default(self, name):
         assert name not in names_fired(self.cases[name].fires, ARRAYS, CANONICAL)
+
+
+class TestSigns(AbstractRuleTests):
+    table = rules = SIGNS
+    cases, arrays, rtol = SIGN_CASES, ARRAYS, 0
 
 
 def test_signs_of_zeros_are_kept():

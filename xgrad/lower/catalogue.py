@@ -37,6 +37,7 @@ from xgrad.lower.rules import (
     residuals,
     roots,
     shifts,
+    signs,
     stabilise,
     transposes,
 )
@@ -99,6 +100,7 @@ PAGE: tuple[tuple[str, ModuleType], ...] = (
     ("Loops in batches and choices", frames),
     ("Loops in derivatives by JAX", delegated),
     ("Many small carries", packing),
+    ("Signs at last", signs),
 )
 
 _MAKERS = ("rule", "LoopRule", "PairRule", "WholeRule", "for_each_op", "for_counts")
@@ -114,7 +116,7 @@ class Entry(NamedTuple):
 @cache
 def rule_names() -> frozenset[str]:
     """The names of all rules: what ``options(disable=…)`` may name."""
-    tables = [r.name for r in (*CANONICAL.rules, *fast_math.FAST_MATH.rules)]
+    tables = [r.name for r in (*CANONICAL.rules, *fast_math.FAST_MATH.rules, *signs.SIGNS.rules)]
     loop_tables = (loops.LOOPS, residuals.RESIDUALS, packing.PACKING)
     of_loops = [r.name for table in loop_tables for r in (*table.single, *table.pairs)]
     whole = [chains.CHAIN, factors.CHOLESKY, factors.LU]

@@ -18,10 +18,12 @@ from xgrad.lower.factors import share_factors
 from xgrad.lower.frames import one_of_each
 from xgrad.lower.loops import rewrite_loops, simplify
 from xgrad.lower.names_to_axes import lower
+from xgrad.lower.nested import rewrite_everywhere
 from xgrad.lower.rules.loops import LOOPS
 from xgrad.lower.rules.packing import PACKING
 from xgrad.lower.rules.parallel import refuse_loops
 from xgrad.lower.rules.residuals import RESIDUALS
+from xgrad.lower.rules.signs import SIGNS
 from xgrad.options import current_options
 
 
@@ -90,6 +92,10 @@ def _pack(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return _canonicalise(packed, ad, fired) if log else graph
 
 
+def _sign(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
+    return rewrite_everywhere(graph, SIGNS.without(current_options().disable), fired)
+
+
 def _strip(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     return strip_everywhere(graph)
 
@@ -113,6 +119,7 @@ PASSES: tuple[Pass, ...] = (
     Pass("keep residuals", _keep, "no backward loop repeats what costs much in the forward one"),
     Pass("share", _share, "no loop is in two batches, or in two choices by one index"),
     Pass("pack", _pack, "many small values that a loop carries alike are one"),
+    Pass("sign", _sign, "no sign is taken of what is repeated"),
 )
 
 
