@@ -41,7 +41,9 @@ OPERATIONS: dict[str, Callable[[xr.DataArray], Any]] = {
     "where": lambda a: a.where(a > 0),
     "mean": lambda a: a.mean("x"),
     "std": lambda a: a.std("x"),
+    "std without skipna": lambda a: a.std("x", skipna=False),
     "median": lambda a: a.median("x"),
+    "median without skipna": lambda a: a.median("x", skipna=False),
     "quantile": lambda a: a.quantile(0.3, "x"),
     "isel": lambda a: a.isel(x=0),
     "sel": lambda a: a.sel(x=[1, 3]),
@@ -49,6 +51,16 @@ OPERATIONS: dict[str, Callable[[xr.DataArray], Any]] = {
     "interp": lambda a: a.interp(x=[1.5, 2.5]),
     "coarsen": lambda a: a.coarsen(x=3).mean(),
     "differentiate": lambda a: a.differentiate("x"),
+    "integrate": lambda a: a.integrate("x"),
+    "shift": lambda a: a.shift(x=1),
+    "roll": lambda a: a.roll(x=1),
+    "cumsum": lambda a: a.cumsum("x"),
+    "interpolate_na": lambda a: a.interpolate_na("x"),
+    "rolling": lambda a: a.rolling(x=2).mean(),
+    "groupby": lambda a: a.groupby("x").mean(),
+    "weighted": lambda a: a.weighted(abs(a)).mean("x"),
+    "polyfit": lambda a: a.polyfit("x", 1),
+    "stack": lambda a: a.stack(z=("x", "y")).unstack("z"),
 }
 
 

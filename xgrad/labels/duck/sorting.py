@@ -166,13 +166,18 @@ def _with_nan(result: Array, ordered: Array, count: Any) -> Array:
 
 
 def _shared(values: Array, middle: Array) -> Array:
-    """The mean of the two ``middle`` values, each as the greatest of those up to it: so ties share its derivative."""
+    """The ``middle`` value of each slice as the greatest of those up to it: so ties share its derivative."""
     lowest = values.dtype.type(-np.inf)
-    pair = [
-        np.max(np.where(values <= middle[..., k : k + 1], values, lowest), axis=-1, keepdims=True)
-        for k in (0, 1)
-    ]
-    return (pair[0] + pair[1]) / 2
+    return np.max(np.where(values <= middle, values, lowest), axis=-1, keepdims=True)
+
+
+def _middle(ordered: Array, count: Any) -> list[Array]:
+    """The value in the middle of each slice, or the two where it has, or may have, an even number."""
+    if not is_traced_array(count):
+        return [ordered[..., k : k + 1] for k in sorted({(count - 1) // 2, count // 2})]
+    half = (np.expand_dims(count, -1) - np.array([1, 0])) // 2
+    pair = _at(ordered, np.maximum(half, 0))
+    return [pair[..., :1], pair[..., 1:]]
 
 
 def _median(a: Array, axis: Axis, keepdims: Any, skip: bool) -> Array:
@@ -183,8 +188,8 @@ def _median(a: Array, axis: Axis, keepdims: Any, skip: bool) -> Array:
     if ordered.shape[-1] == 0:
         result = np.full_like(np.sum(ordered, axis=-1), np.nan)
     else:
-        half = (np.expand_dims(count, -1) - np.array([1, 0])) // 2
-        middle = _shared(values, _at(ordered, np.maximum(half, 0)))
+        shared = [_shared(values, m) for m in _middle(ordered, count)]
+        middle = shared[0] if len(shared) == 1 else (shared[0] + shared[1]) / 2
         result = _with_nan(middle, ordered, count)[..., 0]
     return np.expand_dims(result, normal_axes(axis, a.ndim)) if keepdims is True else result
 

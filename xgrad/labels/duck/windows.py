@@ -6,10 +6,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
+from xgrad.axes.arithmetic import Divide, Subtract
 from xgrad.errors import UnsupportedError
 from xgrad.labels.core import is_traced_array, make, real, trace_of
 from xgrad.labels.duck.elementwise import as_traced, conform
 from xgrad.labels.duck.joining import take
+from xgrad.labels.recording import recorded
 from xgrad.labels.scope import fresh
 from xgrad.names import build
 
@@ -191,13 +193,15 @@ def gradient(f: Array, *varargs: Any, axis: Any = None, edge_order: int = 1) -> 
 
 def _gradient(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     """Second order inside, also for uneven spacing; one-sided differences at the ends."""
-    f = np.moveaxis(f, axis, -1)
-    if f.shape[-1] < edge_order + 1:
+    if f.shape[axis] < edge_order + 1:
         raise ValueError(
-            f"np.gradient: an axis of size {f.shape[-1]} is too short for edge_order={edge_order}"
+            f"np.gradient: an axis of size {f.shape[axis]} is too short for edge_order={edge_order}"
         )
     steps = spacing if np.ndim(spacing) == 0 else np.diff(spacing)
     even = np.ndim(steps) == 0 or (not is_traced_array(steps) and bool((steps == steps[0]).all()))
+    if even and edge_order == 1 and f.dtype.kind in "fc" and not is_traced_array(steps):
+        return _central(f, steps if np.ndim(steps) == 0 else steps[0], axis)
+    f = np.moveaxis(f, axis, -1)
     if even:
         h = steps if np.ndim(steps) == 0 else steps[0]
         inside = (f[..., 2:] - f[..., :-2]) / (2.0 * h)
@@ -217,6 +221,20 @@ def _gradient(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     first = _at_edge([f[..., i : i + 1] for i in range(edge_order + 1)], before)
     last = _at_edge([f[..., n - 1 - i : n - i] for i in range(edge_order + 1)], (-h, -k))
     return np.moveaxis(np.concatenate([first, inside, last], axis=-1), -1, axis)
+
+
+@recorded
+def _central(f: Array, step: float, axis: int) -> Array:
+    """What lies between the neighbours of each value, at an end between it and its only one, over their distance."""
+    var, dims = real(f)
+    dim, n = dims[axis], f.shape[axis]
+    ends = [(slice(1), slice(n - 1)), (slice(1, n), slice(n - 1, n))]
+    below, above = [build.concat([build.index(var, {dim: s}) for s in pair], dim) for pair in ends]
+    distances = np.full(n, 2 * step, f.dtype)
+    distances[[0, -1]] = step
+    rise = build.elemwise(Subtract(), above, below)
+    slope = build.elemwise(Divide(), rise, build.constant(distances, (dim,)))
+    return make(slope, dims, f.scope)
 
 
 def _at_edge(values: list[Array], steps: tuple[Any, Any]) -> Array:

@@ -199,6 +199,16 @@ HOOKS: Final = (
 )
 
 
+class _Installed(NamedTuple):
+    """A replacement, for as long as what it replaces is the same: ``own`` is None where the owner inherits it."""
+
+    owner: Any
+    name: str
+    original: Any
+    own: Any
+    replacement: Any
+
+
 class _Installation:
     """Counts who needs the hooks, over all threads."""
 
@@ -206,16 +216,22 @@ class _Installation:
         # reentrant: a finalizer may call ``remove`` while this very thread is in ``install``
         self.lock = threading.RLock()
         self.users = 0
-        self.originals: list[tuple[Hook, Any]] = []
-        self.replacements: dict[int, tuple[Any, Any]] = {}  # of each hook what it replaced, and how
+        self.made: list[_Installed] = []  # one for each hook, after the first time
 
-    def replacement(self, number: int, hook: Hook, original: Any) -> Any:
-        """What takes the place of ``original``: made anew only where that has changed since."""
-        made_of, replacement = self.replacements.get(number, (None, None))
-        if replacement is None or made_of is not original:
-            replacement = hook.replace(original)
-            self.replacements[number] = (original, replacement)
-        return replacement
+    def prepare(self) -> list[_Installed]:
+        """The replacements: those of last time, made anew where what they replace has changed since."""
+        if not self.made:
+            self.made = [_prepared(hook) for hook in HOOKS]
+        for number, (owner, name, original, own, _) in enumerate(self.made):
+            if owner.__dict__.get(name) is not own or getattr(owner, name, None) is not original:
+                self.made[number] = _prepared(HOOKS[number])
+        return self.made
+
+
+def _prepared(hook: Hook) -> _Installed:
+    original = getattr(hook.owner, hook.name, None)
+    own = vars(hook.owner).get(hook.name)
+    return _Installed(hook.owner, hook.name, original, own, hook.replace(original))
 
 
 _STATE: Final = _Installation()
@@ -226,10 +242,8 @@ def install() -> None:
     with _STATE.lock:
         _STATE.users += 1
         if _STATE.users == 1:
-            for number, hook in enumerate(HOOKS):
-                original = getattr(hook.owner, hook.name, None)
-                _STATE.originals.append((hook, vars(hook.owner).get(hook.name)))
-                setattr(hook.owner, hook.name, _STATE.replacement(number, hook, original))
+            for owner, name, _, _, replacement in _STATE.prepare():
+                setattr(owner, name, replacement)
 
 
 def remove() -> None:
@@ -237,9 +251,8 @@ def remove() -> None:
     with _STATE.lock:
         _STATE.users -= 1
         if _STATE.users == 0:
-            for hook, own in reversed(_STATE.originals):
+            for owner, name, _, own, _ in reversed(_STATE.made):
                 if own is None:  # it was inherited
-                    delattr(hook.owner, hook.name)
+                    delattr(owner, name)
                 else:
-                    setattr(hook.owner, hook.name, own)
-            _STATE.originals.clear()
+                    setattr(owner, name, own)
