@@ -79,11 +79,54 @@ def test_integers_have_no_gaps() -> None:
     assert_same_program(lambda a: a.interpolate_na("depth"), (P * 10).astype(int))
 
 
-def test_kinds_whose_matrix_depends_on_the_gaps_are_refused() -> None:
-    with pytest.raises(UnsupportedError, match="interpolate_na with method='cubic'"):
-        xgrad.jit(lambda a: a.interpolate_na("depth", method="cubic"))(HOLED)
-    with pytest.raises(UnsupportedError, match="method='pchip' has no traced form"):
-        xgrad.jit(lambda a: a.interpolate_na("depth", method="pchip"))(HOLED)
+SMOOTH: list[dict[str, Any]] = [
+    {"method": "quadratic"},
+    {"method": "cubic"},
+    {"method": "cubic", "fill_value": "extrapolate"},
+    {"method": "polynomial", "order": 4, "limit": 1},
+    {"method": "pchip"},
+    {"method": "akima"},
+    {"method": "makima", "extrapolate": True},
+    {"method": "barycentric"},
+]
+WELL_KNOWN = P.where(
+    xr.DataArray([[1, 0, 1, 1, 0, 0, 1, 1, 1], [0, 1, 1, 0, 1, 1, 0, 1, 0]], dims=("site", "depth"))
+    | (P.cast == "a")
+)
+
+
+@pytest.mark.parametrize("options", SMOOTH)
+def test_smooth_curves_through_what_is_there(options: dict[str, Any]) -> None:
+    program = lambda a: a.interpolate_na("depth", **options)  # noqa: E731
+    assert_same_program(program, WELL_KNOWN, rtol=1e-7)
+    assert_same_program(program, WELL_KNOWN.isel(cast=1, site=1).astype("float32"))
+
+
+@pytest.mark.parametrize("method", ["cubic", "pchip", "makima"])
+def test_gradients_of_smooth_curves(method: Any) -> None:
+    assert_gradient(
+        lambda a: a.interpolate_na("depth", method=method), WELL_KNOWN.isel(cast=1, site=0)
+    )
+
+
+@pytest.mark.parametrize("method", ["pchip", "akima", "krogh", "quadratic"])
+def test_few_values(method: Any) -> None:
+    """Two points have a line; the quadratic spline, for which SciPy raises, is NaN there."""
+    a = xr.DataArray([[1.0, np.nan, 4.0], [np.nan, 2.0, np.nan], [1.0, np.nan, np.nan]])
+    got = run(lambda a: a.interpolate_na("dim_1", method=method), a)
+    middle = np.nan if method == "quadratic" else 2.5
+    np.testing.assert_allclose(got, [[1, middle, 4], *a.values[1:]])
+    np.testing.assert_array_equal(
+        run(lambda a: a[:, :2].interpolate_na("dim_1", method=method), a), a[:, :2]
+    )
+
+
+@pytest.mark.filterwarnings("ignore:The 1d SplineInterpolator class")
+def test_a_smoothing_spline_is_refused() -> None:
+    with pytest.raises(
+        UnsupportedError, match="interpolate_na with method='spline' has no traced form"
+    ):
+        xgrad.jit(lambda a: a.interpolate_na("depth", method="spline"))(HOLED)
 
 
 def long_gaps(a: xr.DataArray, limit: float) -> xr.DataArray:

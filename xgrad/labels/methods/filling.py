@@ -13,6 +13,7 @@ import xarray as xr
 from xgrad.errors import UnsupportedError
 from xgrad.labels.core import AbstractTraced, is_traced_array, make, real
 from xgrad.labels.duck.nan_reductions import can_be_nan
+from xgrad.labels.methods import splines
 from xgrad.labels.methods.slices import over_slices
 from xgrad.labels.recording import recorded
 from xgrad.labels.slots import read_variable
@@ -51,18 +52,20 @@ def interpolate_gaps(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _fill(interpolator: Any, y: Array, x: np.ndarray, options: dict[str, Any]) -> Array:
-    name = interpolator.__name__.removesuffix("Interpolator").lower()
+    name = interpolator.__name__.removesuffix("Interpolator").lower().removesuffix("1d")
     kind = options.get("method", name)
-    if kind not in KINDS:
+    curve_of = _kind(kind, options.get("order"))
+    if curve_of is None:
         raise UnsupportedError(
-            f"interpolate_na with method={kind!r} has no traced form: its matrix depends on which values are missing.\n"
-            f"Use one of: {', '.join(KINDS)}. Where the gaps are known, drop them and use interp."
+            f"interpolate_na with method={kind!r} has no traced form: its curve depends on which values are missing.\n"
+            f"Use one of: {', '.join(KINDS)}, polynomial with order=. Where the gaps are known, drop them for interp."
         )
-    if not can_be_nan(y):
+    if not can_be_nan(y) or y.shape[-1] < 3:  # a gap has a value on both sides
         return y
-    ends = _ends(options.get("fill_value"))
+    endless = kind in ENDLESS or options.get("extrapolate")
+    ends = None if endless else _ends(options.get("fill_value"))
     gaps = _gaps(y, np.asarray(x, np.float64), extrapolate=ends is None)
-    curve = KINDS[kind](gaps).astype(y.dtype, copy=False)
+    curve = curve_of(gaps).astype(y.dtype, copy=False)
     if ends is None:
         return np.where(gaps.valid | ~_several(gaps), y, curve)
     below, above = ends
@@ -71,6 +74,13 @@ def _fill(interpolator: Any, y: Array, x: np.ndarray, options: dict[str, Any]) -
         return np.where(gaps.valid | first | last, y, curve)
     curve = np.where(last, above, np.where(first, below, curve)).astype(y.dtype, copy=False)
     return np.where(gaps.valid | ~_several(gaps), y, curve)
+
+
+def _kind(kind: Any, order: int | None) -> Callable[[Gaps], Array] | None:
+    """How a kind of curve is read in the gaps; None where there is no traced form."""
+    if kind == "polynomial" and order is not None and order > 0:
+        return _through(splines.spline, order)
+    return KINDS.get(kind)
 
 
 def _several(gaps: Gaps) -> Array:
@@ -141,11 +151,25 @@ def _last(gaps: Gaps) -> Array:
     return _at(gaps.values, np.where(gaps.before < 0, gaps.low, np.maximum(gaps.before, 0)))
 
 
+def _through(curve: Callable[..., Array], *options: Any) -> Callable[[Gaps], Array]:
+    """One of the curves that need all valid values."""
+    return lambda gaps: curve(gaps.x, gaps.values, gaps.valid, *options)
+
+
+ENDLESS: Final = ("barycentric", "krogh")  # which know no ends
 KINDS: Final[dict[str, Callable[[Gaps], Array]]] = {
     "linear": _line,
     "slinear": _line,
     "nearest": _nearer,
     "zero": _last,
+    "quadratic": _through(splines.spline, 2),
+    "cubic": _through(splines.spline, 3),
+    "quintic": _through(splines.spline, 5),
+    "pchip": _through(splines.pchip),
+    "akima": _through(splines.akima),
+    "makima": _through(splines.akima, True),
+    "barycentric": _through(splines.polynomial),
+    "krogh": _through(splines.polynomial),
 }
 
 # ---- rank ----------------------------------------------------------------------------------------------------------
