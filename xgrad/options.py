@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from xgrad.errors import ArgumentError, nearest
 
 AD = Literal["auto", "symbolic", "jax"]
-CHECKS = ("indices", "finite", "definite")
+CHECKS = ("indices", "finite", "definite", "converged")
 
 
 class Options(NamedTuple):

@@ -219,13 +219,43 @@ def cholesky(m):
 
 
 def test_a_matrix_that_is_not_definite():
-    assert message(cholesky, MATRICES).startswith(
-        "LINE: a matrix is not positive definite, and has no Cholesky factor, at city='Rome'"
+    expected = (
+        "LINE: a matrix is not positive definite, and has no Cholesky factor, at city='Rome'.\n"
+        "Is it symmetric, with rows that are independent? A small number added to its diagonal keeps rounding away."
     )
+    assert message(cholesky, MATRICES) == expected
+    assert message(lambda m: xg.linalg.cholesky(m, dims=("i", "j")), MATRICES) == expected
+    assert message(lambda m: xg.linalg.cholesky(m, dims=("j", "i")), MATRICES.T) == expected
     with xg.checks("definite"), pytest.raises(np.linalg.LinAlgError):
         xg.jit(cholesky)(MATRICES)
     with xg.checks("definite"), pytest.raises(NotDefiniteError):
         xg.jit(lambda x: np.linalg.cholesky(-x.data @ x.data.T))(WHOLE)
+
+
+# ---- solvers that stop ---------------------------------------------------------------------------------------------
+
+STARTS = xr.DataArray([-4.0, 1.0], {"city": ["Oslo", "Rome"]}, ("city",))
+
+
+@pytest.mark.parametrize("solver", ["root", "minimize"])
+def test_a_solver_that_stops_before_it_converges(solver):
+    pytest.importorskip("optimistix")
+    functions = {"root": lambda x, a: x**2 + a, "minimize": lambda x, a: a * x}
+
+    def found(a):
+        x0 = {"x": xr.DataArray(3.0)}
+        return getattr(xg, solver)(lambda p, a: functions[solver](p["x"], a), x0, (a,), max_steps=9)
+
+    converged = "Oslo" if solver == "root" else None
+    expected = (
+        f"LINE: {solver} stopped before it converged, at city={'Rome' if converged else 'Oslo'!r}.\n"
+        "Start it nearer to a solution, or give it more than max_steps=9, another method, or a larger rtol and atol."
+    )
+    assert message(xg.vmap(lambda a: found(a).value["x"], "city").fun, STARTS) == expected
+    assert np.isfinite(xg.jit(xg.vmap(lambda a: found(a).value["x"], "city"))(STARTS)).all()
+    if converged:
+        with xg.checks():
+            assert abs(found(STARTS.sel(city=converged)).value["x"] - 2) < 1e-6
 
 
 # ---- the switch ----------------------------------------------------------------------------------------------------
@@ -249,7 +279,8 @@ def test_some_checks_alone():
     with pytest.raises(ArgumentError) as error:
         xg.checks("finit")
     assert str(error.value) == (
-        "the run-time checks are indices, finite, definite; there is none called 'finit'; did you mean 'finite'?"
+        "the run-time checks are indices, finite, definite, converged; there is none called 'finit';"
+        " did you mean 'finite'?"
     )
 
 
@@ -257,7 +288,7 @@ def test_for_good_and_as_an_option():
     before = current_options()
     try:
         xg.checks()
-        assert current_options().checks == ("indices", "finite", "definite")
+        assert current_options().checks == ("indices", "finite", "definite", "converged")
         xg.options(checks=False)
         assert current_options().checks == ()
     finally:

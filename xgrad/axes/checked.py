@@ -14,12 +14,14 @@ class Violation(NamedTuple):
     """What is told where a condition is not met.
 
     ``error`` names the class in ``xgrad.errors``. ``text`` says what is wrong; in it ``{value}`` stands for the first
-    offending value. The place is added, and then ``advice``.
+    offending value. The place is added, and then ``advice``. Along the dims in ``whole`` the condition is one for all
+    places: these are not told.
     """
 
     error: str
     text: str
     advice: str
+    whole: tuple[Any, ...] = ()
 
 
 class Checked(AbstractLinear):

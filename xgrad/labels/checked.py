@@ -47,7 +47,10 @@ def positive_definite(factor: Array, matrix: Array) -> Array:
         found = np.isfinite(factor).all(axis=axes, keepdims=True)
         return found | ~np.isfinite(matrix).all(axis=axes, keepdims=True)
 
-    return checked("definite", factor, has_factor, _NOT_DEFINITE)
+    violation = _NOT_DEFINITE
+    if isinstance(factor, AbstractTraced):
+        violation = violation._replace(whole=tuple(factor.names[-2:]))
+    return checked("definite", factor, has_factor, violation)
 
 
 _NOT_DEFINITE = Violation(

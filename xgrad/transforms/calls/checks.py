@@ -31,6 +31,7 @@ _ERRORS = {
     "OutOfRangeError": errors.OutOfRangeError,
     "LabelNotFoundError": errors.LabelNotFoundError,
     "NotDefiniteError": FactorError,
+    "FitError": errors.FitError,
 }
 
 
@@ -44,7 +45,8 @@ def checks(*kinds: str) -> options:
     - "finite": a NaN or infinity made of finite values that reaches a result or is skipped as missing (NonFiniteError,
       with the op, your line, the labels of the first place and the step of a loop), in derivatives too. Missing values
       of the data are fine, and so is what ``where`` does not choose;
-    - "definite": matrices without a Cholesky factor (NotDefiniteError, a LinAlgError, with the labels of the batch).
+    - "definite": matrices without a Cholesky factor (NotDefiniteError, a LinAlgError, with the labels of the batch);
+    - "converged": solvers that stop before they converge (FitError, with the labels of a vmap).
 
     Without arguments all of them. ``xgrad.options(checks=())`` turns them off. A function is traced anew under other
     checks; without checks they cost nothing: a position out of range is then taken to be the nearest one in range, a
@@ -144,7 +146,8 @@ class Checks:
 
     def _place(self, finding: Finding) -> str:
         """Where in the array, and in which steps of loops, in words."""
-        parts = _positions(finding)
+        whole = finding.violation.whole if finding.violation else ()
+        parts = [part for part in _positions(finding) if part[0] not in whole]
         words = [self._labels.at(*part) for part in parts]
         steps = [self._step(*loop) for loop in finding.loops]
         return "".join([f", at {', '.join(words)}" if words else "", *steps])

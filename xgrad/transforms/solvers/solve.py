@@ -13,6 +13,7 @@ import numpy as np
 import xarray as xr
 
 from xgrad.axes.base import TensorType
+from xgrad.axes.checked import Violation
 from xgrad.axes.opaque import JaxCall
 from xgrad.errors import (
     ArgumentError,
@@ -26,7 +27,8 @@ from xgrad.gradient.markers import DisconnectedGrad
 from xgrad.graph import Graph, Var, located, moment, user_source
 from xgrad.jax_backend.extras import require
 from xgrad.jax_backend.solvers import ENDINGS, METHODS, Solver
-from xgrad.labels import is_traced, open_trace, wrap
+from xgrad.labels import is_traced, open_trace, unwrap, wrap
+from xgrad.labels.checked import checked
 from xgrad.lower.pipeline import compile_graph
 from xgrad.names import build
 from xgrad.options import current_options
@@ -106,7 +108,8 @@ def root(
     function theorem, also in compiled functions; not by ``x0``. Needs optimistix (``pip install 'xgrad[fit]'``).
     Methods: dogleg, newton, chord, levenberg_marquardt, gauss_newton.
 
-    Outside of compiled functions warns (ConvergenceWarning) where it did not converge; inside, ``success`` says so.
+    Outside of compiled functions warns (ConvergenceWarning) where it did not converge; inside, ``success`` says so, and
+    under ``xgrad.checks()`` it is a FitError.
     Raises ArgumentError for options that do not fit, SizeMismatchError for another number of residuals than parameters.
 
     >>> import xarray as xr, xgrad as xg
@@ -239,9 +242,23 @@ def _solve_traced(
     problem = _traced(settings, lambda z: f(parameters.enforce(z), *args), sought)
     with located(user_source()):
         *found, success, steps, ending, size = _applied(settings, problem, starts)
+        found = [_converged(settings, v, success) for v in found]
         value = parameters.enforce(build_carries(sought.carries, structure, found))
         said = [xr.DataArray(wrap(v)) for v in (success, steps, ending, size)]
     return Solution(value, *said)
+
+
+def _converged(settings: Settings, found: Var, success: Var) -> Var:
+    """What was found, marked for checks: the solver must have ended well."""
+    violation = Violation(
+        "FitError",
+        f"{settings.kind} stopped before it converged",
+        f"Start it nearer to a solution, or give it more than max_steps={settings.max_steps}, another method, or a"
+        " larger rtol and atol.",
+        whole=found.type.dims,
+    )
+    marked = checked("converged", wrap(found), lambda: wrap(success), violation)
+    return unwrap(marked)
 
 
 def as_float(leaf: Any) -> Any:
