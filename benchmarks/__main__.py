@@ -1,7 +1,8 @@
 """``python -m benchmarks``: xgrad against hand-written JAX and eager xarray, in one run, as ratios.
 
 Sections: what a call costs, time to the first result, exact counts of the optimised program, warm run time, speed and
-tracing against eager xarray, the cost of rewriting, what the rules do to densities, fits of curves, and long chains.
+tracing against eager xarray, the cost of rewriting, what the rules do to densities, fits of curves, posteriors, and
+long chains.
 ``--only SECTION`` runs one of them.
 """
 
@@ -27,6 +28,7 @@ from benchmarks import (
     loops,
     lorenz,
     rewriting,
+    sampling,
     warm,
 )
 
@@ -44,6 +46,7 @@ SECTIONS: dict[str, tuple[str, Callable[[], Iterator[Row]]]] = {
     "gp": ("A Gaussian process as in a textbook, value and gradient, 1,000 points", gp.rows),
     "grouping": ("Groups and windows over hand-written JAX", grouping.rows),
     "curvefit": ("2,000 curves fitted, against DataArray.curvefit", curvefit.rows),
+    "models": ("Five posteriors over numpyro's (needs xgrad[numpyro,sample])", sampling.rows),
     "densities": ("Density-like expressions, all rules on over all rules off", densities.rows),
     "chains": ("A chain of traced elementwise operations, without XLA", chains.rows),
 }

@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 from scipy import stats
 
+from benchmarks.posteriors import EFFECT, ERROR, SCHOOLS, eight_schools
 from xgrad.errors import (
     AlignmentError,
     ArgumentError,
@@ -17,20 +18,7 @@ from xgrad.errors import (
 )
 from xgrad.model import Data, Deterministic, HalfNormal, Model, Normal, Potential, Uniform
 
-SCHOOLS = list("ABCDEFGH")
-EFFECT = xr.DataArray([28.0, 8, -3, 7, -1, 1, 18, 12], coords={"school": SCHOOLS}, name="effect")
-ERROR = xr.DataArray([15.0, 10, 16, 11, 9, 11, 10, 18], coords={"school": SCHOOLS}, name="error")
 VALUES = {"mu": 1.0, "tau": 2.0, "theta": np.arange(8.0)}
-
-
-def eight_schools(noncentered: bool) -> Model:
-    with Model() as m:
-        error = Data(ERROR)
-        mu = Normal("mu", 0.0, 5.0)
-        tau = HalfNormal("tau", 5.0)
-        theta = Normal("theta", mu, tau, dims="school", noncentered=noncentered)
-        Normal("y", theta, error, observed=EFFECT)
-    return m
 
 
 def eight_schools_by_scipy() -> dict:

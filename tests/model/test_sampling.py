@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from tests.model.test_model import SCHOOLS, eight_schools
+from benchmarks.posteriors import SCHOOLS, eight_schools
 from xgrad.errors import ArgumentError, ConvergenceWarning, ModelCheckError
 from xgrad.jax_backend import nuts
 from xgrad.model import Data, Model, Normal, Potential

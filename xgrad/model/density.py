@@ -72,12 +72,17 @@ class Density:
 
     def traced_unbounded(self, unbounded: Values, data: Values) -> Any:
         """The log-density of the unbounded values of the free variables."""
+        density, jacobian = self.traced_parts(unbounded, data)
+        return density + jacobian
+
+    def traced_parts(self, unbounded: Values, data: Values) -> tuple[Any, Any]:
+        """The log-density of the variables, of non-centred ones that of their standard form; and the log-Jacobian."""
         values, jacobian = self.traced_values(unbounded, data)
         terms = self.traced_terms(values, data)
         for name, site in free_sites(self.sites).items():
             if site.standard is not None:
                 terms[name] = site.standard.log_density(unbounded[name])
-        return total(terms) + jacobian
+        return total(terms), jacobian
 
     def traced_values(self, unbounded: Values, data: Values) -> tuple[Values, Any]:
         """The free variables for unbounded values, and the sum of the log-Jacobians of those that are centred."""

@@ -35,7 +35,10 @@ class Modes:
         self._latent = vmap(self._variables, SAMPLE)
 
     def mode(self) -> xr.Dataset:
-        """The free and deterministic variables where the density of the variables themselves is highest."""
+        """The free and deterministic variables where the density of the variables themselves is highest.
+
+        Of non-centred ones it is that of their standard form, which has a highest point where theirs has none.
+        """
         found, attrs = self._climb(self._of_variables)
         return self._labeled(found[None]).isel({SAMPLE: 0}).assign_attrs(attrs)
 
@@ -57,8 +60,8 @@ class Modes:
         if not np.isfinite(result.fun):
             raise NonFiniteError(
                 "the log-density has no highest point near the start of the search, which went to where it is not"
-                " finite: that of a hierarchy grows without bound as its scale goes to 0.\nSample, or take laplace(),"
-                " which looks for the mode of the unbounded forms."
+                " finite: that of a hierarchy grows without bound as its scale goes to 0.\nDeclare its variables"
+                " noncentered=True, or sample, or take laplace(), which looks for the mode of the unbounded forms."
             )
         if not result.success:
             notice(
@@ -73,8 +76,8 @@ class Modes:
     # ---- inside a trace --------------------------------------------------------------------------------------------
     def _posterior(self, vector: xr.DataArray, data: Values) -> Any:
         """The density of the variables: no Jacobian of their unbounded forms."""
-        values, _ = self._density.traced_values(self._unravel(vector), data)
-        return self._density.traced_total(values, data)
+        density, _ = self._density.traced_parts(self._unravel(vector), data)
+        return density
 
     def _unbounded(self, vector: xr.DataArray, data: Values) -> Any:
         return self._density.traced_unbounded(self._unravel(vector), data)

@@ -310,6 +310,7 @@ class Model:
     def map(self, *, check: bool = True) -> xr.Dataset:
         """The mode of the posterior: free and deterministic variables at the highest density of the variables.
 
+        Of non-centred variables it is the density of their standard form that counts, as in other libraries.
         The search is L-BFGS-B over their unbounded forms, from zero. ``attrs`` hold ``logp``, ``steps``, ``success``.
         Raises ModelCheckError where ``check`` finds a density that is not finite; warns where the search ends early
         (ConvergenceWarning).

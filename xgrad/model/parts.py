@@ -8,7 +8,7 @@ from xgrad.model.context import current_model
 from xgrad.model.dims import Dims
 
 
-def Data(name: str, value: Any = None, dims: Dims = None) -> xr.DataArray:
+def Data(name: str | xr.DataArray, value: Any = None, dims: Dims = None) -> xr.DataArray:
     """Known values as a symbolic array of the model; dims and coords are taken from a DataArray.
 
     Unlike an array used as it is, it can be exchanged later for other values, also of another size. ``Data(array)``
@@ -26,7 +26,7 @@ def Data(name: str, value: Any = None, dims: Dims = None) -> xr.DataArray:
     """
     if value is None and isinstance(name, xr.DataArray):
         name, value = str(name.name), name
-    return current_model(f"Data {name!r}").data(name, value, dims)
+    return current_model(f"Data {name!r}").data(str(name), value, dims)
 
 
 def Deterministic(name: str, expression: Any) -> xr.DataArray:

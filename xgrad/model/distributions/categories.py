@@ -85,14 +85,14 @@ class OrderedLogistic(AbstractCategory):
         return Integers(0, self.cutpoints.sizes[self.dim])
 
     def _log_density(self, x: Labeled) -> Labeled:
-        # expit(b) - expit(a) = expit(b) expit(-a) (1 - e^(a - b))
-        has_lower, has_upper = x > 0, x < self.cutpoints.sizes[self.dim]
+        # expit(b) - expit(a) = expit(b) expit(-a) (1 - e^(a - b)); the last is one number for each category
         lower = picked(self.cutpoints, x - 1, self.dim)
         upper = picked(self.cutpoints, x, self.dim)
-        gap = xr.where(has_lower & has_upper, lower - upper, -1.0)
-        above = xr.where(has_lower, special.log_expit(self.eta - lower), 0.0)
-        below = xr.where(has_upper, special.log_expit(upper - self.eta), 0.0)
-        return above + below + xr.where(has_lower & has_upper, np.log(-np.expm1(gap)), 0.0)
+        above = xr.where(x > 0, special.log_expit(self.eta - lower), 0.0)
+        highest = self.cutpoints.sizes[self.dim]
+        below = xr.where(x < highest, special.log_expit(upper - self.eta), 0.0)
+        between = np.log(-np.expm1(-self.cutpoints.diff(self.dim)))
+        return above + below + picked(between, x - 1, self.dim)
 
     def _draw(self, key: Any, sizes: Sizes) -> xr.DataArray:
         noisy = self.eta + random.logistic(key, sizes)
