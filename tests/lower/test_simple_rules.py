@@ -18,7 +18,7 @@ from xgrad.axes.interpret import evaluate
 from xgrad.axes.reduce import All, Max, Min, Prod, Sum
 from xgrad.axes.reduce import Any as AnyOf
 from xgrad.axes.stable import LogCosh, SinhOverCosh
-from xgrad.axes.structural import Concat, Expand, Permute, Reshape, Slice, slice_axis
+from xgrad.axes.structural import Concat, Expand, Pad, Permute, Reshape, Slice, pad, slice_axis
 from xgrad.graph import Rules, rewrite
 from xgrad.lower.canonical import CANONICAL, FAST
 from xgrad.lower.rules.fast_math import FAST_MATH
@@ -119,6 +119,9 @@ CASES = {
     "isnan_divided": Case(
         lambda x, y, c, i: e.IsNan()(div(x, one(x, 3.0))),
         lambda x, y, c, i: e.IsNan()(div(one(x, 3.0), x)),
+    ),
+    "reshape_negative": Case(
+        lambda x, y, c, i: Reshape((4, 3))(minus(x)), lambda x, y, c, i: Reshape((4, 3))(e.exp(x))
     ),
     "isfinite_negative": Case(
         lambda x, y, c, i: e.IsFinite()(minus(x)), lambda x, y, c, i: e.IsFinite()(e.Absolute()(x))
@@ -336,6 +339,12 @@ FAST_CASES = {
     ),
 }
 SIGN_CASES = {
+    "add_negative_padded": Case(
+        lambda x, y, c, i: add(pad(minus(x), (1, 0), (0, 2)), pad(y, (0, 2), (1, 0))),
+        lambda x, y, c, i: add(
+            Pad((1, 0), (0, 2), (0, 0))(minus(x), full((), 1.0, "f8")), pad(y, (0, 2), (1, 0))
+        ),
+    ),
     "negative_repeated_factor": Case(
         lambda x, y, c, i: minus(mul(x, rows(y))), lambda x, y, c, i: minus(mul(x, y))
     ),

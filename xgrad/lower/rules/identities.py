@@ -27,7 +27,7 @@ from xgrad.axes.elementwise import (
 )
 from xgrad.axes.reduce import Sum
 from xgrad.axes.stable import LogCosh
-from xgrad.axes.structural import Expand
+from xgrad.axes.structural import Expand, Reshape
 from xgrad.graph import DECLINE, Rules, Var, rule
 from xgrad.lower.rules.patterns import A, P, S, X, Y, a_full, is_number
 
@@ -79,6 +79,9 @@ IDENTITIES = Rules(
         "multiply_repeated_negative",
         Multiply()(X, Expand(S, P)(Negative()(Y))),
         lambda x, y, s, p: Negative()(Multiply()(x, Expand(s, p)(y))),
+    ),
+    rule(  # reshape(-x) = -reshape(x)
+        "reshape_negative", Reshape(S)(Negative()(X)), lambda x, s: Negative()(Reshape(s)(x))
     ),
     rule("maximum_same", Maximum()(X, X), lambda x: x),  # max(x, x) = x
     rule("minimum_same", Minimum()(X, X), lambda x: x),  # min(x, x) = x

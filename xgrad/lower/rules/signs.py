@@ -1,6 +1,7 @@
-"""Where a sign is taken at last: of what is repeated before it is repeated, where there is less data.
+"""Where a sign is taken at last: of what is repeated before it is repeated; of what is padded by subtracting it.
 
-Until then signs travel to the outputs, so that they meet and cancel.
+Until then signs travel to the outputs, so that they meet and cancel, and padded pieces are put together. A sum that is
+zero may change the sign of that zero.
 
 Why it ends: each rule lowers the number of elements that are negated.
 """
@@ -8,10 +9,11 @@ Why it ends: each rule lowers the number of elements that are negated.
 from collections.abc import Callable
 from typing import Any
 
-from xgrad.axes.elementwise import Divide, Multiply, Negative
-from xgrad.axes.structural import Expand
+from xgrad.axes.elementwise import Add, Divide, Multiply, Negative, Subtract
+from xgrad.axes.literal import Literal
+from xgrad.axes.structural import Expand, Pad
 from xgrad.graph import DECLINE, Rules, Var, rule
-from xgrad.lower.rules.patterns import P, S, X, Y
+from xgrad.lower.rules.patterns import A, D, P, S, X, Y, a_full, is_number
 
 
 def _negated(out: Var, y: Var, s: tuple, p: tuple, readers: Callable[[Var], int]) -> Var | None:
@@ -38,7 +40,16 @@ def _quotient_by(
     return DECLINE if spread is None else Divide()(x, spread)
 
 
+def _less_padded(out: Var, x: Var, y: Var, v: Literal) -> Any:
+    padded = out.inputs[1] if out.inputs[0] is x else out.inputs[0]
+    border: Any = padded.op
+    return Subtract()(x, border(y, padded.inputs[1])) if is_number(v, 0) else DECLINE
+
+
 SIGNS = Rules(
+    rule(  # x + [-y, 0] = x - [y, 0]
+        "add_negative_padded", Add()(X, Pad(A, P, D)(Negative()(Y), a_full())), _less_padded
+    ),
     rule(  # -(x * expand y) = x * expand(-y)
         "negative_repeated_factor", Negative()(Multiply()(X, Expand(S, P)(Y))), _product
     ),
