@@ -404,7 +404,13 @@ def concat(x: Array, y: Array, dim: Any) -> Array:
     return xr.concat([x, y], dim, join="outer", coords="minimal", compat="override")
 
 
-@operation(lambda rng, x, y: {"dim": pick(rng, [*x.dims, "member"])}, arity=2)
+def _concat_all(rng: Rng, x: Array, y: Array) -> Params:
+    if "total" in x.coords and x is y:
+        raise ValueError("a traced coord is repeated, so that it may differ from the one it was")
+    return {"dim": pick(rng, [*x.dims, "member"])}
+
+
+@operation(_concat_all, arity=2)
 def concat_all(x: Array, y: Array, dim: Any) -> Array:
     return xr.concat([x, y], dim, join="outer", coords="all", compat="equals")
 

@@ -43,6 +43,8 @@ def reductions() -> list[Case]:
         np.prod,
         np.max,
         np.min,
+        np.amax,
+        np.amin,
         np.any,
         np.all,
         np.mean,
@@ -384,6 +386,24 @@ def linear_algebra() -> list[Case]:
     ]
 
 
+def samples() -> list[Case]:
+    return [
+        *[case(f, x) for f in (np.cov, np.corrcoef) for x in (A, F, I, V)],
+        *[case(f, A, B, rowvar=k) for f in (np.cov, np.corrcoef) for k in (True, False)],
+        case(np.cov, Z),
+        case(np.cov, A, bias=True),
+        case(np.cov, A, ddof=0),
+        case(np.meshgrid, V, W),
+        case(np.meshgrid, V, W, TABLE, indexing="ij"),
+        case(np.meshgrid, V, W, TABLE, sparse=True),
+        case(np.vander, V),
+        case(np.vander, V, 3, increasing=True),
+        case(np.polyfit, V, V**2 - V, 2),
+        case(np.polyfit, V, np.stack([V, np.sin(V)], 1), 1),
+        case(np.polyfit, V, np.sin(V), 1, w=np.arange(1.0, 7.0)),
+    ]
+
+
 def fourier() -> list[Case]:
     return [
         *[
@@ -411,7 +431,7 @@ def fourier() -> list[Case]:
 
 ALL = [
     *reductions(), *order_statistics(), *shapes(), *joins(), *made(), *ordered(), *neighbours(),
-    *products(), *linear_algebra(), *fourier(),
+    *products(), *linear_algebra(), *samples(), *fourier(),
 ]  # fmt: skip
 IDS = [f"{i}-{getattr(f, '__name__', f)}" for i, (f, _, _) in enumerate(ALL)]
 

@@ -35,6 +35,7 @@ TO_ARRAYS: Final = frozenset(
         *(NP.sort, NP.argsort, NP.searchsorted, NP.digitize, NP.histogram, NP.count_nonzero),
         *(NP.dot, NP.vdot, NP.inner, NP.outer, NP.einsum, NP.tensordot, NP.kron, NP.trace),
         *(NP.linalg.norm, NP.cov, NP.corrcoef, NP.convolve, NP.correlate, NP.polyval),
+        *(NP.polyfit, NP.vander),
         *(NP.roll, NP.flip, NP.flipud, NP.fliplr, NP.rot90, NP.ravel, NP.tril, NP.triu),
         *(NP.expand_dims, NP.broadcast_to, NP.meshgrid, NP.copy, NP.nan_to_num, NP.isclose),
         *(NP.ones_like, NP.zeros_like, NP.full_like, NP.fft.fft, NP.fft.rfft, NP.fft.ifft),

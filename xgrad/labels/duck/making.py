@@ -235,3 +235,18 @@ def sinc(x: Array) -> Array:
     x = np.multiply(np.pi, x)
     zero = x == 0
     return np.where(zero, x.dtype.type(1), np.sin(x) / np.where(zero, x.dtype.type(1), x))
+
+
+def meshgrid(
+    *xi: Array, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Array, ...]:
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    axes = list(range(len(xi)))
+    if indexing == "xy" and len(xi) > 1:
+        axes[:2] = [1, 0]
+    apart = [
+        np.reshape(x, [-1 if k == at else 1 for k in range(len(xi))])
+        for at, x in zip(axes, xi, strict=True)
+    ]
+    return tuple(apart if sparse else np.broadcast_arrays(*apart))

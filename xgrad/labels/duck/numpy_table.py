@@ -17,6 +17,7 @@ from xgrad.labels.duck import (
     reductions,
     shapes,
     sorting,
+    statistics,
     systems,
     windows,
 )
@@ -43,6 +44,8 @@ FUNCTIONS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     np.prod: reductions.prod,
     np.max: reductions.max_,
     np.min: reductions.min_,
+    np.amax: reductions.max_,
+    np.amin: reductions.min_,
     np.any: reductions.any_,
     np.all: reductions.all_,
     np.argmax: reductions.argmax,
@@ -155,6 +158,7 @@ FUNCTIONS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     np.array_equal: making.compare_wholes,
     np.array_equiv: making.compare_wholes,
     np.sinc: making.sinc,
+    np.meshgrid: making.meshgrid,
     # order, search, counts, order statistics
     np.sort: sorting.sort,
     np.argsort: sorting.argsort,
@@ -184,6 +188,11 @@ FUNCTIONS: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
     np.unwrap: windows.unwrap,
     np.polyval: windows.polyval,
     np.linspace: windows.linspace,
+    # samples
+    np.cov: statistics.cov,
+    np.corrcoef: statistics.corrcoef,
+    np.vander: statistics.vander,
+    np.polyfit: statistics.polyfit,
     # sums of products
     np.einsum: products.einsum,
     np.dot: products.dot,
