@@ -18,6 +18,8 @@ from xgrad.labels import TracedArray, is_traced, unwrap, wrap
 from xgrad.labels.core import is_new
 from xgrad.labels.trace import laid_out
 from xgrad.names import build
+from xgrad.transforms.calls.backing import is_numeric
+from xgrad.transforms.calls.leaves import is_array
 from xgrad.transforms.parts import part_paths, parts_of, with_parts
 from xgrad.transforms.tree import Structure, flatten, leaf_paths, tree_map, unflatten
 
@@ -89,8 +91,29 @@ def marked(value: Any) -> Any:
 
 
 def _marked_leaf(leaf: Any) -> Any:
+    leaf = _with_constants(leaf)
     parts = parts_of(leaf)
     return with_parts(leaf, [wrap(Wrt()(unwrap(part))) for part in parts]) if parts else leaf
+
+
+def _with_constants(leaf: Any) -> Any:
+    """``leaf`` with the numbers that it holds as constants of the graph: what a traced function captured, or wrote."""
+    if isinstance(leaf, xr.DataArray):
+        return leaf.copy(deep=False, data=_constant(leaf.variable.data, leaf.dims))
+    if isinstance(leaf, xr.Dataset):
+        variables = leaf.data_vars.items()
+        return leaf.copy(
+            deep=False, data={k: _constant(v.variable.data, v.dims) for k, v in variables}
+        )
+    if isinstance(leaf, int | float | complex) and not isinstance(leaf, bool | np.generic):
+        return wrap(build.scalar(leaf, weak=True))
+    return _constant(leaf) if is_array(leaf) else leaf
+
+
+def _constant(data: Any, dims: Sequence[Any] | None = None) -> Any:
+    if is_traced(data) or not is_numeric(getattr(data, "dtype", None)):
+        return data
+    return wrap(unwrap(np.asarray(data), dims))
 
 
 def symbols(tree: Any, role: str) -> Targets:
