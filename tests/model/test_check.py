@@ -47,8 +47,8 @@ def test_two_variables_of_one_name():
     with Model(), pytest.raises(DuplicateNameError) as error:
         Normal("x")
         Normal("x")
-    assert str(error.value).startswith("the model has a free 'x' already, declared at ")
-    assert str(error.value).endswith("; give this one another name.")
+    assert str(error.value).startswith("the model has a variable 'x' already (free, declared at ")
+    assert str(error.value).endswith("); give this one another name.")
 
 
 def test_a_start_of_infinite_density_is_a_table_of_sites():
@@ -79,3 +79,50 @@ def test_ordered_vectors_are_drawn_in_order():
         Normal("cuts", 0.0, 5.0, dims="cut", transform="ordered")
     drawn = m.prior(draws=50)["prior/cuts"]
     assert (drawn.diff("cut") > 0).all()
+
+
+SITES = {"site": list("abc")}
+SAID = {
+    "a variable called like a dim": (
+        lambda: Normal("site", dims="site"),
+        "'site' is the name of a variable and of a dim of the results, which cannot hold both; call one of them"
+        " something else.",
+    ),
+    "a variable called like a dim of results": (
+        lambda: Normal("chain"),
+        "'chain' is the name of a variable and of a dim of the results, which cannot hold both; call one of them"
+        " something else.",
+    ),
+    "a parameter that is wrong": (
+        lambda: Normal("level", 0.0, -1.0),
+        "Normal 'level': sigma=-1.0 is not in (0, ∞).",
+    ),
+    "a parameter that there is not": (
+        lambda: Normal("level", 0.0, sigm=1.0),
+        "Normal 'level' has no parameter 'sigm'; did you mean 'sigma'? It takes mu, sigma.",
+    ),
+    "dims that are none": (
+        lambda: Normal("level", dims=3),
+        "Normal 'level': dims is a name, or a tuple of names; got 3.",
+    ),
+    "coords that are none": (
+        lambda: Model(coords=["site"]),
+        "Model: coords is a mapping from dims to labels or sizes, or a Dataset; got a list.",
+    ),
+    "data without dims": (
+        lambda: Data("rain", np.zeros(3)),
+        "data 'rain': dims=() does not name each axis of an array of shape (3,); pass a DataArray, or name each axis in"
+        " dims=.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAID)
+def test_what_is_said(case):
+    declare, said = SAID[case]
+    with (
+        Model(SITES),
+        pytest.raises((ArgumentError, DuplicateNameError)) as error,
+    ):
+        declare()
+    assert str(error.value) == said

@@ -10,7 +10,7 @@ import xarray as xr
 from xgrad.errors import ArgumentError, DimensionError, ObservedValueError, nearest
 from xgrad.graph import user_source
 from xgrad.labels import is_traced
-from xgrad.model.dims import Dims, ModelDims
+from xgrad.model.dims import Dims, ModelDims, check_dims
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.distributions.bijections import Affine, Bijection
 from xgrad.model.distributions.vector_bijections import named_bijection
@@ -54,7 +54,8 @@ def declaration(
             f"{family.__name__}: the first argument is the name of the variable, not {type(name).__name__};"
             f" write {family.__name__}.dist(...) for a distribution by itself."
         )
-    found = Declaration(name, family.dist(*args, **parameters), **options)
+    check_dims(f"{family.__name__} {name!r}", options.get("dims"))
+    found = Declaration(name, _distribution(name, family, args, parameters), **options)
     if found.missing not in MISSING:
         raise ArgumentError(
             f"{found.what}: missing={found.missing!r} is none of {MISSING}{nearest(found.missing, MISSING)}"
@@ -62,8 +63,20 @@ def declaration(
     return found
 
 
+def _distribution(
+    name: str, family: type[Distribution], args: Sequence[Any], parameters: Mapping[str, Any]
+) -> Distribution:
+    """The distribution of a variable, whose name is told where a parameter is wrong."""
+    try:
+        return family.dist(*args, **parameters)
+    except ArgumentError as error:
+        said = str(error).replace(family.__name__, f"{family.__name__} {name!r}", 1)
+        raise ArgumentError(said) from None
+
+
 def data_site(dims: ModelDims, name: str, value: Any, names: Dims = None) -> DataSite:
     """Known values as a site; numbers become symbolic, others (strings, dates) stay as they are."""
+    check_dims(f"data {name!r}", names)
     array = labeled(value, names, f"data {name!r}")
     dims.add(array, f"data {name!r}")
     array = array.assign_coords(dims.of(array.dims)).rename(name)
@@ -81,7 +94,8 @@ def labeled(value: Any, dims: Dims, what: str) -> xr.DataArray:
     names = (dims,) if isinstance(dims, str) else tuple(dims or ())
     if len(names) != array.ndim:
         raise ArgumentError(
-            f"{what}: an array with {array.ndim} axes and dims={names}; pass a DataArray, or name each axis in dims=."
+            f"{what}: dims={names} does not name each axis of an array of shape {array.shape}; pass a DataArray, or"
+            " name each axis in dims=."
         )
     return xr.DataArray(array, dims=names)
 

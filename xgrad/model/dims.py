@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import AlignmentError, DimensionError, SizeMismatchError, nearest
+from xgrad.errors import (
+    AlignmentError,
+    ArgumentError,
+    DimensionError,
+    SizeMismatchError,
+    nearest,
+)
 
 Dims = str | Sequence[Hashable | EllipsisType] | None
 
@@ -16,6 +22,11 @@ class ModelDims:
     """Sizes by dim, and the coords along them."""
 
     def __init__(self, coords: Mapping[Any, Any] | None = None) -> None:
+        if not isinstance(coords, Mapping | None):
+            raise ArgumentError(
+                "Model: coords is a mapping from dims to labels or sizes, or a Dataset; got a"
+                f" {type(coords).__name__}."
+            )
         self.sizes: dict[Hashable, int] = {}
         self.coords = xr.Dataset()
         for dim, labels in dict(coords or {}).items():
@@ -81,6 +92,12 @@ class ModelDims:
                 f"Give it labels or a size: Model(coords={{{dim!r}: ...}})."
             )
         return self.sizes[dim]
+
+
+def check_dims(what: str, dims: Any) -> None:
+    """Raise ArgumentError for dims that are neither a name nor several."""
+    if not isinstance(dims, str | Sequence | None):
+        raise ArgumentError(f"{what}: dims is a name, or a tuple of names; got {dims!r}.")
 
 
 def _named(dims: Dims, implied: Mapping[Hashable, int]) -> list[Hashable]:

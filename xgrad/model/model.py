@@ -21,6 +21,7 @@ from xgrad.model.imputing import imputed_sites
 from xgrad.model.mode import Modes
 from xgrad.model.results import (
     LATENT,
+    RESULT_DIMS,
     as_chains,
     as_samples,
     known_groups,
@@ -144,8 +145,14 @@ class Model:
     def _add(self, site: Site) -> xr.DataArray:
         if site.name in self.sites:
             raise DuplicateNameError(
-                f"the model has a {kind(self.sites[site.name])} {site.name!r} already, declared at"
-                f" {self.sites[site.name].source}; give this one another name."
+                f"the model has a variable {site.name!r} already ({kind(self.sites[site.name])}, declared at"
+                f" {self.sites[site.name].source}); give this one another name."
+            )
+        both = {*self.sites, site.name} & {*self.dims.sizes, *RESULT_DIMS}
+        if both:
+            raise DuplicateNameError(
+                f"{min(both)!r} is the name of a variable and of a dim of the results, which cannot hold both; call one"
+                " of them something else."
             )
         self.sites[site.name] = site
         self._density = self._unbounded = self._simulation = self._modes = None

@@ -87,5 +87,6 @@ def seed_text(key: xr.DataArray) -> str:
 
 
 LIKELIHOOD = "log_likelihood"
+RESULT_DIMS = ("chain", "draw")
 SAMPLE = "__sample__"  # the dim of samples of any kind; no variable of a model can have it
 LATENT = (FreeSite, DeterministicSite)
