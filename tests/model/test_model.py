@@ -16,7 +16,16 @@ from xgrad.errors import (
     ObservedValueError,
     SizeMismatchError,
 )
-from xgrad.model import Data, Deterministic, HalfNormal, Model, Normal, Potential, Uniform
+from xgrad.model import (
+    Data,
+    Deterministic,
+    HalfNormal,
+    Model,
+    Normal,
+    Potential,
+    Uniform,
+    define,
+)
 
 VALUES = {"mu": 1.0, "tau": 2.0, "theta": np.arange(8.0)}
 
@@ -47,6 +56,38 @@ class TestDensity:
         expected = -(theta - 1.0) / 4.0 + (EFFECT.values - theta) / ERROR.values**2
         np.testing.assert_allclose(gradient.theta, expected, rtol=1e-12)
         assert list(gradient.school.values) == SCHOOLS
+
+    def test_second_derivatives_have_the_labels_of_both(self):
+        found = eight_schools(False).d2logp(VALUES)["theta"]["theta"]
+        expected = np.diag(-1 / 4.0 - 1 / ERROR.values**2)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        assert [list(found[d].values) for d in found.dims] == [SCHOOLS, SCHOOLS]
+
+    def test_derivatives_of_each_term_add_up(self):
+        m = eight_schools(False)
+        slopes, bends = m.dlogp(VALUES, terms=True), m.d2logp(VALUES, terms=True)
+        assert list(slopes) == list(bends) == ["mu", "tau", "theta", "y"]
+        np.testing.assert_allclose(slopes["mu"].mu, -1.0 / 25.0)
+        assert float(abs(slopes["y"].mu)) == 0.0
+        whole, blocks = m.dlogp(VALUES), m.d2logp(VALUES)
+        for name in whole:
+            xr.testing.assert_allclose(sum(s[name] for s in slopes.values()), whole[name])
+            xr.testing.assert_allclose(
+                sum(b["tau"][name] for b in bends.values()), blocks["tau"][name]
+            )
+
+    def test_a_function_of_data_gives_the_same_density(self):
+        @define
+        def schools(effect, error, spread):
+            mu, tau = Normal("mu", 0.0, 5.0), HalfNormal("tau", spread)
+            Normal("y", Normal("theta", mu, tau, dims="school"), error, observed=effect)
+
+        made = schools(EFFECT, ERROR, spread=5.0)
+        assert set(made.known) == {"effect", "error"}
+        xr.testing.assert_allclose(made.logp(VALUES), eight_schools(False).logp(VALUES))
+        half = {"effect": EFFECT[:4], "error": ERROR[:4]}
+        found = made.with_data(half).logp({**VALUES, "theta": np.arange(4.0)}, terms=True)
+        np.testing.assert_allclose(found.y, eight_schools_by_scipy()["y"][:4])
 
     def test_a_non_centred_form_is_the_same_density_of_the_same_variables(self):
         one, other = eight_schools(False).logp(VALUES), eight_schools(True).logp(VALUES)

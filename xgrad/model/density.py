@@ -1,7 +1,7 @@
 """The log-density of a model and its derivatives, as compiled functions of labeled values and of the data."""
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Density:
         self._total = Compiled(self.traced_total)
         self._gradient = Compiled(grad(self.traced_total))
         self._hessian = Compiled(hessian(self.traced_total))
+        self._gradients = Compiled(partial(self._traced_by_term, grad))
+        self._hessians = Compiled(partial(self._traced_by_term, hessian))
         self.latent = vmap(self.traced_latent, SAMPLE)
         self.likelihood = vmap(self.traced_likelihood, SAMPLE)
 
@@ -57,9 +59,18 @@ class Density:
         """The gradient of the log-density by each free variable."""
         return xr.Dataset(self._gradient(self.labeled(values), self.known))
 
+    def gradients(self, values: Mapping[str, Any]) -> dict[str, xr.Dataset]:
+        """The gradient of the sum of each term, by its name."""
+        found = self._gradients(self.labeled(values), self.known)
+        return {name: xr.Dataset(gradient) for name, gradient in found.items()}
+
     def hessian(self, values: Mapping[str, Any]) -> Any:
         """The second derivatives of the log-density by each pair of free variables."""
         return self._hessian(self.labeled(values), self.known)
+
+    def hessians(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The second derivatives of the sum of each term, by its name."""
+        return self._hessians(self.labeled(values), self.known)
 
     # ---- inside a trace --------------------------------------------------------------------------------------------
     def traced_total(self, values: Values, data: Values) -> Any:
@@ -69,6 +80,14 @@ class Density:
     def traced_terms(self, values: Values, data: Values) -> Values:
         """The terms of the free variables, of the observed ones, and the potentials."""
         return Replay(self.pairs(values, data))(self._expressions())
+
+    def _traced_by_term(self, derivative: Any, values: Values, data: Values) -> dict[str, Any]:
+        """A derivative of the sum of each term."""
+
+        def term(name: str, values: Values) -> Any:
+            return total({name: self.traced_terms(values, data)[name]})
+
+        return {name: derivative(partial(term, name))(values) for name in self._expressions()}
 
     def traced_unbounded(self, unbounded: Values, data: Values) -> Any:
         """The log-density of the unbounded values of the free variables."""

@@ -214,13 +214,16 @@ class Model:
         """
         return self.density.terms(values) if terms else self.density.total(values)
 
-    def dlogp(self, values: Mapping[str, Any]) -> xr.Dataset:
-        """The gradient of ``logp`` by each free variable."""
-        return self.density.gradient(values)
+    def dlogp(self, values: Mapping[str, Any], *, terms: bool = False) -> Any:
+        """The gradient of ``logp`` by each free variable; with ``terms`` a dict of that of each variable's part."""
+        return self.density.gradients(values) if terms else self.density.gradient(values)
 
-    def d2logp(self, values: Mapping[str, Any]) -> Any:
-        """The Hessian of ``logp``: a block for each pair of free variables, by name, with the labels of both."""
-        return self.density.hessian(values)
+    def d2logp(self, values: Mapping[str, Any], *, terms: bool = False) -> Any:
+        """The Hessian of ``logp``: a block for each pair of free variables, by name, with the labels of both.
+
+        With ``terms`` a dict of that of each variable's part.
+        """
+        return self.density.hessians(values) if terms else self.density.hessian(values)
 
     def check(self, seed: Any = 0) -> CheckReport:
         """Whether every term of the log-density and every gradient is finite, at the start and at 32 prior draws.
