@@ -75,6 +75,10 @@ class UndefinedGrad(AbstractMarker):
     def why(self, i: int) -> str:
         return self.reason
 
+    def describe(self) -> str:
+        """The reason is said beside it."""
+        return type(self).__name__
+
 
 class GradClip(AbstractMarker):
     """Cotangents (in forward mode, tangents) element by element no lower than ``lo`` and no higher than ``hi``."""
