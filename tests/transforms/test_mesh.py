@@ -18,6 +18,7 @@ HERE = Path(__file__)
 ROOT = HERE.parents[2]
 
 
+@pytest.mark.slow
 def test_on_eight_devices():
     """All of what ``main`` asserts, in one process, since starting one is what takes time."""
     environment = {
