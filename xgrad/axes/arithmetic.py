@@ -57,17 +57,17 @@ class Sign(AbstractRounding):
 
 class Floor(AbstractRounding):
     def emit(self, xp: Any, x: Any) -> Any:
-        return xp.floor(x)
+        return xp.floor(x) if is_float(x.dtype) else x
 
 
 class Ceil(AbstractRounding):
     def emit(self, xp: Any, x: Any) -> Any:
-        return xp.ceil(x)
+        return xp.ceil(x) if is_float(x.dtype) else x
 
 
 class Trunc(AbstractRounding):
     def emit(self, xp: Any, x: Any) -> Any:
-        return xp.trunc(x)
+        return xp.trunc(x) if is_float(x.dtype) else x
 
 
 class Rint(AbstractRounding):

@@ -11,6 +11,7 @@ import numpy as np
 
 from xgrad.axes.arithmetic import FloorDivide, Fmod, Remainder
 from xgrad.axes.barrier import Barrier
+from xgrad.axes.base import TensorType
 from xgrad.axes.contract import Einsum
 from xgrad.axes.gammas import Betaln
 from xgrad.axes.index import Gather, PutAdd, PutAlong, Scatter, Take, TakeAlong
@@ -111,8 +112,12 @@ def _argsort(op: Argsort, xp: Any, x: Array) -> Array:
 def _einsum(op: Einsum, xp: Any, *arrays: Array) -> Array:
     """A plain product of two arrays is one ``dot_general``, which traces ten times as fast as ``einsum``.
 
-    A diagonal is taken: ``einsum`` would add up all of the matrix, with zeros off the diagonal.
+    A diagonal is taken: ``einsum`` would add up all of the matrix, with zeros off the diagonal. A sum of nothing is 0,
+    where ``einsum`` may sum one factor first, and multiply that 0 by NaN.
     """
+    if any([0 in x.shape for x in arrays]):
+        shape = op.infer(*[TensorType(x.shape, x.dtype) for x in arrays]).shape
+        return xp.zeros(shape, arrays[0].dtype)
     if len(arrays) == 1 and _is_diagonal(op.operands[0], op.output):
         return _diagonal(xp, arrays[0], op.operands[0], op.output)
     plan = _product_plan(op) if arrays[0].dtype.kind != "b" else None

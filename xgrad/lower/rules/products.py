@@ -272,8 +272,9 @@ def for_counts(name: str, counts: Iterable[int], make: Any) -> tuple[Rule, ...]:
 
 
 def _of_numbers(make: Any, out: Var) -> Any:
-    """Of truth values a sum is "or", which none of these equations is about."""
-    return DECLINE if out.type.dtype.kind == "b" else make(out)
+    """Of truth values a sum is "or", and of nothing it is 0 times NaN as well: these equations are about neither."""
+    nothing = any([0 in x.type.shape for x in out.inputs])
+    return DECLINE if nothing or out.type.dtype.kind == "b" else make(out)
 
 
 PRODUCTS = Rules(
