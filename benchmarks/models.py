@@ -79,6 +79,30 @@ def process_by_hand(x: Any, y: Any, length: Any) -> Any:
     )
 
 
+def posterior_labeled(x: Any, y: Any, length: Any) -> Any:
+    """The sum of the squares of a Gaussian process's posterior mean at new points."""
+
+    def kernel(p: Any, q: Any) -> Any:
+        return np.exp(-0.5 * ((p - q) ** 2).sum("d") / length**2)
+
+    core, other = ["n", "m"], x.rename(n="m")
+    k = kernel(x, other) + 0.2 * xr.DataArray(np.eye(POINTS), dims=core)
+    weights = xr.apply_ufunc(
+        np.linalg.solve, k, y, input_core_dims=[core, ["n"]], output_core_dims=[["m"]]
+    )
+    new = xr.DataArray(np.linspace(-1, 1, 30).reshape(10, 3), dims=("new", "d"))
+    return (kernel(new, other).dot(weights) ** 2).sum()
+
+
+def posterior_by_hand(x: Any, y: Any, length: Any) -> Any:
+    def kernel(p: Any, q: Any) -> Any:
+        return jnp.exp(-0.5 * jnp.nansum((p[:, None] - q[None]) ** 2, -1) / length**2)
+
+    weights = jnp.linalg.solve(kernel(x, x) + 0.2 * jnp.eye(POINTS), y)
+    new = jnp.linspace(-1, 1, 30).reshape(10, 3)
+    return jnp.nansum((kernel(new, x) @ weights) ** 2)
+
+
 def density_labeled(y: Any, length: Any) -> Any:
     """A kernel density on a grid."""
     grid = xr.DataArray(np.linspace(-2, 2, 50), dims="g")
@@ -129,6 +153,52 @@ def attention_by_hand(x: Any, beta: Any) -> Any:
     return jnp.nansum(jnp.einsum("nk,kd->nd", weight, x) ** 2)
 
 
+def diffusion_labeled(t: Any) -> Any:
+    """How uneven a profile is after a step of diffusion between walls that let nothing through."""
+    padded = t.pad(time=1, mode="edge")
+    later = t + 0.2 * (padded.isel(time=slice(2, None)) - 2 * t + padded.isel(time=slice(0, -2)))
+    return (later**2).sum()
+
+
+def diffusion_by_hand(t: Any) -> Any:
+    padded = jnp.pad(t, ((1, 1), (0, 0)), mode="edge")
+    return jnp.nansum((t + 0.2 * (padded[2:] - 2 * t + padded[:-2])) ** 2)
+
+
+def matern_labeled(x: Any, length: Any) -> Any:
+    """The sum of the squares of a Matérn kernel, whose gradient is finite where two points are one."""
+    z = x / length
+    squares = ((z - z.rename(n="m")) ** 2).sum("d")
+    r = np.sqrt(3 * xr.where(squares > 0, squares, 1.0))
+    return (xr.where(squares > 0, (1 + r) * np.exp(-r), 1.0) ** 2).sum()
+
+
+def matern_by_hand(x: Any, length: Any) -> Any:
+    z = x / length
+    squares = jnp.nansum((z[:, None] - z[None]) ** 2, -1)
+    r = jnp.sqrt(3 * jnp.where(squares > 0, squares, 1.0))
+    return jnp.nansum(jnp.where(squares > 0, (1 + r) * jnp.exp(-r), 1.0) ** 2)
+
+
+def snow_melt_labeled(t: Any) -> Any:
+    """What melts of a snow pack in thirty days."""
+    pack, runoff = 5.0 + 0 * t.isel(time=0, drop=True), []
+    for k in range(30):
+        melt = np.minimum(pack, 0.9 * t.isel(time=k, drop=True).clip(min=0))
+        pack = pack - melt + 0.2
+        runoff.append(melt)
+    return (xr.concat(runoff, "time") ** 2).sum()
+
+
+def snow_melt_by_hand(t: Any) -> Any:
+    pack, runoff = 5.0 + 0 * t[0], []
+    for k in range(30):
+        melt = jnp.minimum(pack, 0.9 * jnp.clip(t[k], 0))
+        pack = pack - melt + 0.2
+        runoff.append(melt)
+    return jnp.nansum(jnp.stack(runoff) ** 2)
+
+
 def models() -> tuple[Program, ...]:
     """All models with their data, seeded."""
     rng = np.random.default_rng(2)
@@ -141,7 +211,11 @@ def models() -> tuple[Program, ...]:
         Program("autoregression", autoregression_labeled, autoregression_by_hand, (t, phi)),
         Program("Kalman filter", filter_labeled, filter_by_hand, (t, noise)),
         Program("Gaussian process", process_labeled, process_by_hand, (x, y, length)),
+        Program("posterior mean", posterior_labeled, posterior_by_hand, (x, y, length)),
         Program("kernel density", roughness_labeled, roughness_by_hand, (y, length)),
         Program("log of a kernel density", log_density_labeled, log_density_by_hand, (y, length)),
         Program("attention", attention_labeled, attention_by_hand, (x, beta)),
+        Program("diffusion", diffusion_labeled, diffusion_by_hand, (t,)),
+        Program("Matérn kernel", matern_labeled, matern_by_hand, (x, length)),
+        Program("snow melt", snow_melt_labeled, snow_melt_by_hand, (t,)),
     )

@@ -21,6 +21,10 @@ LIMITS = {
     "kernel density": (1.03, 1.01),
     "log of a kernel density": (1.03, 1.28),
     "attention": (0.94, 1.0),
+    "posterior mean": (0.84, 0.96),
+    "diffusion": (0.79, 1.08),
+    "Matérn kernel": (1.11, 1.01),
+    "snow melt": (0.74, 1.35),
 }
 
 

@@ -118,7 +118,10 @@ def main():
     )
 
     # checks, and one device among many
-    with xg.checks(), pytest.raises(xg.errors.NonFiniteError, match=r"member='a', lat=0\.0, time=0"):
+    with (
+        xg.checks(),
+        pytest.raises(xg.errors.NonFiniteError, match=r"member='a', lat=0\.0, time=0"),
+    ):
         divided(lambda x: 1 / (x - x))(state)
     on_one = xg.jit(lambda x: x + 1, device="cpu:5")(held[0])
     assert on_one.data.device == jax.devices()[5]
