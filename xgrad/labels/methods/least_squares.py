@@ -4,7 +4,7 @@ The residuals are a closed graph of the parameters and of all that they are meas
 Gauss-Newton steps (Levenberg and Marquardt's, with Nielsen's rule for the damping) finds the parameters; bounds are
 kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its change by the
 data tells how the parameters move, at the cost of one linear solve. The loop evaluates the residuals and their
-derivatives once per step, and a step of Newton's at its end brings the last digits.
+derivatives once per step; what the last step would bring is known before it, and there they are not evaluated again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,7 @@ PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 NUMBER = XType((), (), FLOAT)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 1e-10  # what a value's share in the cost may still fall by, relative to all, before the last step
+SETTLED = 1e-12  # what a value's share in the cost may still fall by, relative to all
 GROWTH = 4.0  # of the damping where a step fails, then 8, …; all slices wait for the slowest
 SMALL = 4  # so many equations are written out: LAPACK, called for each slice, takes longer
 
@@ -49,8 +49,14 @@ class State(NamedTuple):
     normal: Array
     damping: Array
     growth: Array  # of the damping, at the next step that fails
+    direction: Array  # of the next step
     steps: Array
     done: Array
+
+    @property
+    def local(self) -> Local:
+        """The cost around the parameters."""
+        return Local(self.cost, self.gradient, self.normal)
 
 
 class Problem(NamedTuple):
@@ -192,11 +198,15 @@ def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array,
 
 
 def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
-    """Where the loop ends, and one step of Newton's; NaN where it came to no end."""
-    first = [_named(x, t) for x, t in zip(problem.local(start), _types(start.size), strict=True)]
-    number = [build.scalar(x, FLOAT) for x in (0.1, GROWTH)]
-    steps, done = build.scalar(0, np.int64), build.scalar(False, bool)
-    carries = [start.value, *first, *number, steps, done]
+    """A step further than where the loop ends; NaN where it came to no end."""
+    first = problem.local(start)
+    damping, growth = [_array(build.scalar(x, FLOAT), start.scope) for x in (0.1, GROWTH)]
+    direction, done = _aimed(start, first, damping, problem.size, lower, upper)
+    number, along = NUMBER, _type(start.size)
+    types = (along, *_types(start.size), number, number, along)
+    begin = [start, *first, damping, growth, direction]
+    carries = [_named(x, t) for x, t in zip(begin, types, strict=True)]
+    carries += [build.scalar(0, np.int64), done.value]
     invariants = [lower.value, upper.value, *problem.outside]
 
     def states(given: Sequence[Array]) -> tuple[State, Problem, Array, Array]:
@@ -210,10 +220,10 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
 
     given = [*carries, *invariants]
     body = _closed(given, carries, lambda given: _step(*states(given)))
-    loop = XWhile(_closed(given, [done], again), body, len(carries))
+    loop = XWhile(_closed(given, [done.value], again), body, len(carries))
     last = State(*[_array(v, start.scope) for v in loop.apply(*given)])
     good = last.done & np.isfinite(last.cost)
-    return np.where(good, _newton(last, problem, lower, upper), np.nan)
+    return np.where(good, _kept(last.params + last.direction, lower, upper), np.nan)
 
 
 def _types(size: int) -> tuple[XType, XType, XType]:
@@ -222,70 +232,61 @@ def _types(size: int) -> tuple[XType, XType, XType]:
 
 
 def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
-    """One damped step downhill, taken where the cost is less after it.
+    """One damped step downhill, taken where the cost is less after it, and where the next one leads.
 
     Near the end rounding hides what a step gains: there it is taken on trust, until nothing more is to be expected.
     """
-    params, cost, normal = state.params, state.cost, state.normal
-    free = _free(state, lower, upper)
-    gradient = np.where(free, state.gradient, 0.0)
-    direction = _direction(normal, gradient, free, state.damping)
-    trial = np.minimum(np.maximum(params + direction, lower), upper)
+    params, cost, damping = state.params, state.cost, state.damping
+    trial = _kept(params + state.direction, lower, upper)
     after = problem.local(trial)
-    hoped = _foreseen(normal, gradient, direction)
-    foreseen = _foreseen(normal, gradient, trial - params)
+    foreseen = _foreseen(state.local, trial - params)
     level = after.cost <= (1 + 16 * ROUNDING) * cost
     close_by = (foreseen > 0) & (foreseen <= 1e-10 * cost) & level
     better = (after.cost < cost) | close_by
-    settled = hoped <= SETTLED * problem.size * cost
-    done = settled | (~better & (state.damping > 1e12))
     ratio = np.where(close_by, 1.0, (cost - after.cost) / np.where(foreseen > 0, foreseen, 1.0))
-    shrunk = state.damping * np.maximum(0.03, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
-    return State(
-        np.where(better, trial, params),
-        np.where(better, after.cost, cost),
-        np.where(better, after.gradient, state.gradient),
-        np.where(better, after.normal, normal),
-        np.where(better, np.maximum(shrunk, 1e-13), state.damping * state.growth),
-        np.where(better, GROWTH, state.growth * 2),
-        state.steps + 1,
-        done,
-    )
+    shrunk = damping * np.maximum(0.03, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
+    reached = np.where(better, trial, params)
+    local = Local(*[np.where(better, x, y) for x, y in zip(after, state.local, strict=True)])
+    next_damping = np.where(better, np.maximum(shrunk, 1e-13), damping * state.growth)
+    direction, settled = _aimed(reached, local, next_damping, problem.size, lower, upper)
+    growth = np.where(better, GROWTH, state.growth * 2)
+    done = settled | (~better & (damping > 1e12))
+    return State(reached, *local, next_damping, growth, direction, state.steps + 1, done)
 
 
-def _free(state: State, lower: Array, upper: Array) -> Array:
+def _aimed(
+    params: Array, local: Local, damping: Array, count: int, lower: Array, upper: Array
+) -> tuple[Array, Array]:
+    """The next step, and whether so little is to be expected of it that it can be the last."""
+    free = _free(params, local.gradient, lower, upper)
+    direction = _direction(local.normal, np.where(free, local.gradient, 0.0), free, damping)
+    return direction, _foreseen(local, direction) <= SETTLED * count * local.cost
+
+
+def _kept(params: Array, lower: Array, upper: Array) -> Array:
+    """The nearest parameters within the bounds."""
+    return np.minimum(np.maximum(params, lower), upper)
+
+
+def _free(params: Array, gradient: Array, lower: Array, upper: Array) -> Array:
     """Which parameters are not held at a bound."""
-    params, gradient = state.params, state.gradient
     held = ((params <= lower) & (gradient > 0)) | ((params >= upper) & (gradient < 0))
     return ~held
 
 
-def _foreseen(normal: Array, gradient: Array, moved: Array) -> Array:
-    """What the cost would fall by if the residuals were linear."""
-    return -np.sum(gradient * moved) - 0.5 * np.sum(moved * np.sum(normal * moved, axis=-1))
+def _foreseen(local: Local, moved: Array) -> Array:
+    """What the cost would fall by if the residuals were linear. What is held at a bound has not moved."""
+    bent = np.sum(moved * np.sum(local.normal * moved, axis=-1))
+    return -np.sum(local.gradient * moved) - 0.5 * bent
 
 
 def _direction(normal: Array, gradient: Array, free: Array, damping: Array) -> Array:
-    """The damped Gauss-Newton step of the free parameters, each measured by the size of its own effect."""
-    size = np.sqrt(np.stack([normal[k, k] for k in range(gradient.shape[0])]))
-    size = np.where(size > 0, size, 1.0)
-    scaled = normal / (size[:, None] * size[None, :])
+    """The damped Gauss-Newton step of the free parameters, each damped by the size of its own effect."""
+    own = np.stack([normal[k, k] for k in range(gradient.shape[0])])
+    damped = damping * np.where(own > 0, own, 1.0)
     both = free[:, None] & free[None, :]
-    matrix = np.where(both, scaled, 0.0) + _eye(gradient) * np.where(free, damping, 1.0)
-    return -solve_definite(matrix, gradient / size) / size
-
-
-def _newton(last: State, problem: Problem, lower: Array, upper: Array) -> Array:
-    """The last digits: a step with all second derivatives, where it is one of the last digits."""
-    free = _free(last, lower, upper)
-    both = free[:, None] & free[None, :]
-    matrix = np.where(both, problem.hessian(last.params), _eye(last.params))
-    direction = -solve_definite(matrix, np.where(free, last.gradient, 0.0))
-    moved = last.params + direction
-    gain = -0.5 * np.sum(last.gradient * direction)
-    small = (gain >= 0) & (gain <= SETTLED * problem.size * last.cost)
-    inside = np.all((moved >= lower) & (moved <= upper))
-    return np.where(small & inside, moved, last.params)
+    matrix = np.where(both, normal, 0.0) + _eye(gradient) * np.where(free, damped, 1.0)
+    return -solve_definite(matrix, gradient)
 
 
 # ---- small matrices ----------------------------------------------------------------------------
