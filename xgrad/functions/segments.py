@@ -85,7 +85,8 @@ def _reduced(
         return _reduced("sum", x, codes, dim, size, new_dim) / count.where(count > 0)
     core = {"core": [[dim], [dim]], "out": [[new_dim]], "kind": kind, "size": size}
     known = codes.ndim == 1 and not is_traced(codes)
-    one_dim(f"segment_{kind}", x, dim), one_dim(f"segment_{kind}", codes, dim)
+    for given in (x, codes):
+        one_dim(f"segment_{kind}", given, dim)
     if known and dim not in x.coords and dim not in codes.coords:
         core["core"] = [[dim]]
         values = np.where(codes.values < size, codes.values, -1)

@@ -16,9 +16,8 @@ from xgrad.axes.loops import While
 from xgrad.graph import Graph, held_graphs
 
 Function = Callable[..., Sequence[Any]]
-IN_CACHE = (
-    2**17
-)  # bytes that the places of a chunk are given; what is computed of them takes several times that
+# bytes that the places of a chunk are given; what is computed of them takes several times that
+IN_CACHE = 2**17
 
 
 def batch(op: Batched, inner: Function, arrays: Sequence[Any]) -> Any:
@@ -42,10 +41,9 @@ def chunk_of(op: Batched) -> int | None:
     if op.size <= most:
         return None
     fewest = -(-op.size // most)
+    # what an uneven number leaves over is a program of its own, to be compiled too
     even = [op.size // n for n in range(fewest, 4 * fewest) if op.size % n == 0]
-    return (
-        even[0] if even else most
-    )  # what is left over is a program of its own, to be compiled too
+    return even[0] if even else most
 
 
 def _searches(graph: Graph) -> bool:

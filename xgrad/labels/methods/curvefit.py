@@ -17,7 +17,7 @@ from xgrad.errors import UnsupportedError
 from xgrad.labels.core import is_traced_array
 from xgrad.labels.duck.elementwise import as_traced
 from xgrad.labels.methods.fitting import is_traced
-from xgrad.labels.methods.least_squares import Problem, minimise, solve_definite
+from xgrad.labels.methods.least_squares import Local, Problem, minimise, solve_definite
 from xgrad.labels.methods.slices import in_one
 from xgrad.labels.scope import FREE, current_trace
 
@@ -176,12 +176,13 @@ def _fitted(
     found = minimise(problem, start, lower, upper, int(limit))
     found = np.where(count >= size, found, np.nan)
     absolute = bool(options.get("absolute_sigma"))
-    covariance = _covariance(problem, found, count, absolute)
+    there = problem.local(found)
+    covariance = _covariance(there, found, count, absolute)
     return {
         "params": found,
         "covariance": covariance,
         "stderr": np.sqrt(np.stack([covariance[k, k] for k in range(size)])),
-        "chi2": np.where(np.isnan(found[0]), np.nan, 2 * problem.cost(found)),
+        "chi2": np.where(np.isnan(found[0]), np.nan, 2 * there.cost),
         "dof": count - size,
         "success": ~np.any(np.isnan(found)),
     }
@@ -220,12 +221,12 @@ def _sigma(options: dict[str, Any], y: Array) -> Array:
     return sigma
 
 
-def _covariance(problem: Problem, params: Array, count: Array, absolute: bool) -> Array:
+def _covariance(there: Local, params: Array, count: Array, absolute: bool) -> Array:
     """The inverse of the normal matrix, by the variance of the residuals unless these have a known scale.
 
     Infinite where there are no more values than parameters, or the parameters are not determined.
     """
-    cost, _, normal = problem.local(params)
+    cost, _, normal = there
     size = params.shape[0]
     scale = np.sqrt(np.stack([normal[k, k] for k in range(size)]))
     scales = scale[:, None] * scale[None, :]

@@ -202,10 +202,8 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
     first = problem.local(start)
     damping, growth = [_array(build.scalar(x, FLOAT), start.scope) for x in (0.1, GROWTH)]
     direction, done = _aimed(start, first, damping, problem.size, lower, upper)
-    number, along = NUMBER, _type(start.size)
-    types = (along, *_types(start.size), number, number, along)
     begin = [start, *first, damping, growth, direction]
-    carries = [_named(x, t) for x, t in zip(begin, types, strict=True)]
+    carries = [_named(x, t) for x, t in zip(begin, _types(start.size), strict=True)]
     carries += [build.scalar(0, np.int64), done.value]
     invariants = [lower.value, upper.value, *problem.outside]
 
@@ -226,9 +224,10 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
     return np.where(good, _kept(last.params + last.direction, lower, upper), np.nan)
 
 
-def _types(size: int) -> tuple[XType, XType, XType]:
-    """Of the cost, its gradient and the normal matrix."""
-    return NUMBER, _type(size), XType((PARAM, ROW), (size, size), FLOAT)
+def _types(size: int) -> tuple[XType, ...]:
+    """Of the floats in a ``State``, in order."""
+    along, normal = _type(size), XType((PARAM, ROW), (size, size), FLOAT)
+    return along, NUMBER, along, normal, NUMBER, NUMBER, along
 
 
 def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:

@@ -22,9 +22,8 @@ from xgrad.names.types import Dim
 
 Array = Any
 
-STAND_INS: Final[
-    dict[str, Callable[..., Any]]
-] = {  # for xarray's own functions that select by data
+# for xarray's own functions that select by data
+STAND_INS: Final[dict[str, Callable[..., Any]]] = {
     "Weighted._weighted_quantile.<locals>._weighted_quantile_1d": weighting.quantile,
 }
 
