@@ -202,6 +202,18 @@ GRAPHS = {
         lambda: xg.grad(None, X, known_grads=[Y]),
         "known_grads must be pairs (array, its gradient): a list of them, since DataArrays cannot be keys of a dict.",
     ),
+    "known_grads of another graph": (
+        ArgumentError,
+        lambda: xg.grad(COST, X, known_grads=[(N, np.ones(2))]),
+        "known_grads has `n`, which is no part of the graph that is differentiated.\n"
+        "Leave it out, or pass the very array that the cost was computed from.",
+    ),
+    "known_grads beside others": (
+        ArgumentError,
+        lambda: xg.grad(None, X, known_grads=[(Y, np.ones((3, 4))), (N, np.ones(2))]),
+        "known_grads has `n`, which is no part of the graph that is differentiated.\n"
+        "Leave it out, or pass the very array that the cost was computed from.",
+    ),
     "known_grads, dims": (
         DimensionError,
         lambda: xg.grad(None, X, known_grads=[(Y, W)]),

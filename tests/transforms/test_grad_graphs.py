@@ -98,6 +98,15 @@ def test_a_known_gradient_of_a_value_computed_from_another_known_one():
     )  # z stops at y, whose gradient is known
 
 
+def test_known_gradients_without_effect_on_wrt_of_values_that_the_cost_uses():
+    v, y = named(2 * W, "v"), named(X * W, "y")
+    cost = (v * X).sum()
+    on_the_way = xg.grad(cost, X, known_grads=[(v, np.ones(4))])
+    np.testing.assert_allclose(value(on_the_way), np.broadcast_to(2 * WV, (3, 4)))
+    beside = xg.grad(cost, X, known_grads=[(y, np.ones((3, 4)))])
+    np.testing.assert_allclose(value(beside), np.broadcast_to(3 * WV, (3, 4)))
+
+
 def test_what_is_disconnected():
     cost = X.sum()
     options = {"disconnected_inputs": "ignore"}

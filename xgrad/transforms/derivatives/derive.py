@@ -320,8 +320,8 @@ def names_text(targets: Targets) -> str:
 
 # ---- what belongs to a graph ---------------------------------------------------------------------------------------
 def check_used(role: str, given: Targets, outputs: Sequence[Var]) -> None:
-    """Raise where something that is held constant is no part of the graph of ``outputs``."""
-    known = set(_all_vars(outputs))
+    """Raise where an array that an option names is no part of the graph of ``outputs``."""
+    known = set(all_vars(outputs))
     for target in given.each:
         if not any(v in known for v in target.vars):
             raise ArgumentError(
@@ -330,7 +330,8 @@ def check_used(role: str, given: Targets, outputs: Sequence[Var]) -> None:
             )
 
 
-def _all_vars(outputs: Sequence[Var]) -> Iterator[Var]:
+def all_vars(outputs: Sequence[Var]) -> Iterator[Var]:
+    """Every variable of the graph of ``outputs``."""
     yield from outputs
     for node in toposort(outputs):
         yield from node.inputs

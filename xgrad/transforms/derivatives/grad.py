@@ -19,6 +19,7 @@ from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.derivatives.derive import (
     Policy,
     Request,
+    all_vars,
     check_used,
     checked_mode,
     checked_route,
@@ -73,7 +74,7 @@ def grad(
     "reverse", by one number also "forward", or "auto", which takes the cheaper one.
 
     Raises CostNotScalarError, DisconnectedInputError, GradUndefinedError, GradNotImplementedError; ArgumentError for an
-    option that does not exist.
+    option that does not exist, or that names an array which is no part of the graph.
 
     >>> import xgrad as xg, xarray as xr
     >>> x = xr.DataArray([1.0, 2.0], dims="x", coords={"x": ["a", "b"]})
@@ -203,6 +204,7 @@ def symbolic_gradients(
         outputs, cts = _sources(cost, known or [])
         if not lenient:
             check_used("consider_constant", held, outputs)
+            _check_known_used(known or [], outputs, targets.vars)
         cut = [v for array, _ in known or [] for v in array.vars]
         constant = ", ".join(
             [names_text(t) for t in [held, *[a for a, _ in known or []]] if t.each]
@@ -226,6 +228,14 @@ def _sources(cost: Any, known: Known) -> tuple[list[Var], list[Var]]:
         cts += fitted(gradient, array, "known_grads")
         outputs += array.vars
     return outputs, cts
+
+
+def _check_known_used(known: Known, outputs: Sequence[Var], wrt: Sequence[Var]) -> None:
+    """Raise where a known gradient would change nothing: it is not met on the way from the others, nor leads to wrt."""
+    for target in [t for array, _ in known for t in array.each]:
+        others = [v for v in outputs if v not in target.vars]
+        if others and set(wrt).isdisjoint(all_vars(target.vars)):
+            check_used("known_grads", Targets(target.leaf, target.name), others)
 
 
 def known_pairs(known_grads: Any) -> Known:
