@@ -5,8 +5,9 @@ import pytest
 
 from tests.gradient.small import gradient, graph_of, pullback_graph, pushforward_graph, run
 from xgrad.axes import elementwise as e
+from xgrad.axes.cumulative import CumProd
 from xgrad.axes.reduce import Prod, sum_
-from xgrad.axes.structural import expand, permute, reshape
+from xgrad.axes.structural import constant, expand, permute, reshape, slice_axis
 from xgrad.gradient.masks import masked, scale
 
 X = np.array([-1.0, 0.0, 2.0])
@@ -123,3 +124,41 @@ def test_through_maximum_and_reductions():
         return e.where(e.greater(p, e.ones_like(p)), p, e.zeros_like(p))
 
     np.testing.assert_allclose(gradient(product, zero), [0, 0])
+
+
+def first(cost, x, v):
+    return gradient(cost, x)
+
+
+def hessian_product(cost, x, v):
+    return run(pullback_graph(pullback_graph(graph_of(cost, x))), x, np.ones(()), v)[0]
+
+
+# ---- running products: a hole is a factor of all that is after it, and of nothing before it ------------------------
+CHOICES = {  # what an objective sees of the running products before position k
+    "masked": lambda p, k: e.where(_before(p, k), p, e.zeros_like(p)),
+    "masked squares": lambda p, k: e.where(_before(p, k), e.multiply(p, p), e.zeros_like(p)),
+    "sliced": lambda p, k: slice_axis(p, 0, 0, k),
+    "the finite ones": lambda p, k: e.where(e.IsFinite()(p), p, e.zeros_like(p)),
+}
+
+
+def _before(x, k):
+    return constant(np.arange(x.type.shape[0]) < k)
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("place", [0, 2, 4])
+@pytest.mark.parametrize("hole", [np.nan, np.inf])
+def test_a_hole_spoils_no_gradient_of_the_running_products_before_it(hole, place, choice):
+    x, v = np.array([2.0, -3.0, 0.5, 4.0, 1.5]), np.linspace(-1, 2, 5)
+    x[place] = hole
+    kept = slice(place)
+
+    def cost(x):
+        return sum_(CHOICES[choice](CumProd(0)(x), place), (0,))
+
+    for derivative in (first, hessian_product):
+        found = derivative(cost, x, v)
+        np.testing.assert_allclose(found[kept], derivative(cost, x[kept], v[kept]), rtol=1e-12)
+        np.testing.assert_array_equal(found[place:], 0)

@@ -8,7 +8,7 @@ import numpy as np
 from xgrad.axes.arithmetic import add, multiply, subtract
 from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
 from xgrad.axes.constants import full, full_like, zeros_like
-from xgrad.axes.logic import cast, equal, where
+from xgrad.axes.logic import NotEqual, cast, equal, where
 from xgrad.axes.structural import pad_axis, slice_axis
 from xgrad.axes.transcendental import exp
 from xgrad.graph import Var
@@ -68,6 +68,11 @@ class CumProd(AbstractCumulative):
     ) -> tuple[Var, ...]:
         b = multiply(self.before(outs[0], fill=1), tangents[0])
         return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
+
+    def counts(self, ct: Var) -> Var:
+        """Whether ``ct`` is not zero at a position, or at one that is later in the running order."""
+        here = cast(NotEqual()(ct, zeros_like(ct)), np.dtype(np.int8))
+        return cast(CumMax(self.axis, not self.reverse)(here), np.dtype(bool))
 
 
 class AbstractCumulativeExtreme(AbstractCumulative):

@@ -16,7 +16,8 @@ from xgrad.axes.base import (
     AbstractMultilinear,
     AbstractOpaque,
 )
-from xgrad.axes.elementwise import add, cast, multiply, zeros_like
+from xgrad.axes.cumulative import CumProd
+from xgrad.axes.elementwise import add, cast, multiply, where, zeros_like
 from xgrad.axes.reduce import AbstractReduction
 from xgrad.axes.spread import spread
 from xgrad.axes.structural import full
@@ -84,18 +85,35 @@ def _push_multilinear(
 def _pull_general(
     node: Node, ins: Vars, outs: Vars, wanted: Sequence[int], cts: Vars
 ) -> dict[int, Var]:
-    """The op's own rule; what is behind a mask in the result of a reduction is so in all that it was made of."""
-    if not isinstance(node.op, AbstractReduction):
-        return _op(node).pullback(wanted, ins, outs, cts)
-    (ct,), shape, axes = cts, ins[0].type.shape, node.op.axes
+    """The op's own rule, with masks kept."""
+    if isinstance(node.op, AbstractReduction):
+        return _pull_reduction(node.op, ins, outs, wanted, cts[0])
+    if isinstance(node.op, CumProd) and is_cut_off(cts[0], parts=True):
+        return _pull_running_product(node.op, ins, outs, cts[0])
+    return _op(node).pullback(wanted, ins, outs, cts)
+
+
+def _pull_reduction(
+    op: AbstractReduction, ins: Vars, outs: Vars, wanted: Sequence[int], ct: Var
+) -> dict[int, Var]:
+    """What is behind a mask in the result is so in all that it was made of."""
+    shape, axes = ins[0].type.shape, op.axes
     layer = masked(ct)
-    found = node.op.pullback(wanted, ins, outs, [ct if layer is None else layer.value])
+    found = op.pullback(wanted, ins, outs, [ct if layer is None else layer.value])
     if layer is not None:
         layer = layer._replace(mask=spread(layer.mask, shape, axes))
         return {i: layer.around(d) for i, d in found.items()}
     return {
         i: harmless(d, spread(ct, shape, axes)) if is_cut_off(ct) else d for i, d in found.items()
     }
+
+
+def _pull_running_product(op: CumProd, ins: Vars, outs: Vars, ct: Var) -> dict[int, Var]:
+    """A factor of nothing but products behind a mask is behind it too: a hole spoils no gradient before it."""
+    counts = op.counts(ct)
+    kept = where(counts, ins[0], zeros_like(ins[0]))
+    found = op.pullback([0], [kept], outs, [ct])[0]
+    return {0: where(counts, found, zeros_like(found))}
 
 
 def _push_general(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:

@@ -29,7 +29,7 @@ from xgrad.axes.elementwise import (
 )
 from xgrad.axes.index import Scatter
 from xgrad.axes.spread import Expand
-from xgrad.axes.structural import Full, Permute, Reshape, Reverse, Slice
+from xgrad.axes.structural import Full, Pad, Permute, Reshape, Reverse, Slice
 from xgrad.graph import Var
 
 
@@ -179,12 +179,17 @@ def below_masks(ct: Var, change: Callable[[Var], Var]) -> Var:
     return result
 
 
-def is_cut_off(ct: Var) -> bool:
-    """Whether masks may have made ``ct`` zero in places: a linear op of what is masked, a sum of such terms alone."""
+def is_cut_off(ct: Var, *, parts: bool = False) -> bool:
+    """Whether masks may have made ``ct`` zero in places: a linear op of what is masked, a sum of such terms alone.
+
+    With ``parts``, so may slices that were taken: zeros stand in for what is outside them.
+    """
     todo, seen = [ct], set()
     while todo:
         x = todo.pop()
         if x in seen or is_zero(x) or masked(x) is not None or guarded(x) is not None:
+            continue
+        if parts and isinstance(x.op, Pad | Scatter):
             continue
         seen.add(x)
         inputs = _linear_inputs(x)
