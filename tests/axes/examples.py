@@ -433,6 +433,7 @@ EXAMPLES = (
     # reductions
     at(reduce.Sum((0, 2)), normal(2, 3, 4)),
     at(reduce.Sum((0,)), whole),
+    at(spread.Sums(), normal(11), normal(11)),
     at(reduce.Prod((1,)), normal(2, 5)),
     at(reduce.Prod((0, 2)), normal(2, 3, 4)),
     at(reduce.Prod((0,)), given(0.0, 2.0, 3.0)),

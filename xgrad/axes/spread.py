@@ -3,7 +3,15 @@
 import typing
 from collections.abc import Sequence
 
-from xgrad.axes.base import AbstractLinear, AbstractStep, TensorType
+from xgrad.axes.base import (
+    AbstractGeneral,
+    AbstractLinear,
+    AbstractStep,
+    Flow,
+    TensorType,
+    value_flow,
+)
+from xgrad.axes.constants import zeros_like
 from xgrad.graph import Var
 
 
@@ -41,6 +49,33 @@ class Sum(AbstractLinear):
 
     def transpose(self, i: int, ct: Var, x: Var) -> Var:
         return spread(ct, x.type.shape, self.axes)
+
+
+class Sums(AbstractGeneral):
+    """The sum of each of some vectors of one length, computed together."""
+
+    def infer(self, *types: TensorType) -> tuple[TensorType, ...]:
+        (length,) = types[0].shape
+        assert all([t.shape == (length,) for t in types]), (self, types)
+        return tuple([TensorType((), t.dtype) for t in types])
+
+    def emit(self, xp: typing.Any, *vectors: typing.Any) -> typing.Any:
+        found = tuple([xp.lax.reduce_sum(x, (0,)) for x in vectors])
+        return found[0] if len(found) == 1 else found
+
+    def flow(self, i: int, out: int, types: Sequence[TensorType]) -> Flow:
+        return value_flow(types[i]) if i == out else Flow.UNUSED
+
+    def pullback(
+        self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
+    ) -> dict[int, Var]:
+        return {i: spread(cts[i], ins[i].type.shape, (0,)) for i in wanted}
+
+    def pushforward(
+        self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
+    ) -> tuple[Var, ...]:
+        moved = [tangents[i] if i in tangents else zeros_like(x) for i, x in enumerate(ins)]
+        return self.apply(*moved)
 
 
 class Any(AbstractStep):

@@ -34,7 +34,7 @@ def batch(op: Batched, inner: Function, arrays: Sequence[Any]) -> Any:
 
 def chunk_of(op: Batched) -> int | None:
     """How many places are computed at a time; None for all of them."""
-    if op.chunk is not None or jax.default_backend() != "cpu" or not _searches(op.graph):
+    if op.chunk is not None or not searches(op):
         return op.chunk
     given = [v.type for v, mapped in zip(op.graph.inputs, op.mapped, strict=True) if mapped]
     most = max(1, IN_CACHE // max(1, sum([math.prod(t.shape) * t.dtype.itemsize for t in given])))
@@ -46,10 +46,14 @@ def chunk_of(op: Batched) -> int | None:
     return even[0] if even else most
 
 
-def _searches(graph: Graph) -> bool:
-    """Whether a graph holds a loop that ends when it has found something."""
+def searches(op: Batched) -> bool:
+    """Whether a batch is of loops that end when they have found something, on a processor."""
+    return jax.default_backend() == "cpu" and _holds_search(op.graph)
+
+
+def _holds_search(graph: Graph) -> bool:
     ops = [node.op for node in graph.nodes]
-    return any(isinstance(op, While) or any(map(_searches, held_graphs(op))) for op in ops)
+    return any(isinstance(op, While) or any(map(_holds_search, held_graphs(op))) for op in ops)
 
 
 def _of_mapped(op: Batched, inner: Function, arrays: Sequence[Any]) -> Callable[..., tuple]:

@@ -18,15 +18,17 @@ from xgrad.axes.linalg import TriedCholesky
 from xgrad.axes.loops import Scan, Switch, While
 from xgrad.axes.opaque import HostCall
 from xgrad.axes.printed import Printed
+from xgrad.axes.spread import Sums
 from xgrad.gradient.again import Checkpoint
 from xgrad.gradient.ops import JvpCall, VjpCall
 from xgrad.graph import Builder, Graph, Node, Var
 from xgrad.jax_backend import delegate, loops
-from xgrad.jax_backend.batch import batch
+from xgrad.jax_backend.batch import batch, searches
 from xgrad.jax_backend.calls import call_back, print_back
 from xgrad.jax_backend.factors import tried_cholesky
 from xgrad.jax_backend.namespace import jax_namespace
 from xgrad.jax_backend.special import SPECIAL
+from xgrad.jax_backend.sums import sums, taken_together
 
 
 def emit(graph: Graph, xp: Any = jax_namespace) -> Callable[..., list[Any]]:
@@ -43,7 +45,8 @@ def _jvp_call(op: JvpCall, xp: Any, *arrays: Any) -> tuple[Any, ...]:
 
 
 def _batched(op: Batched, xp: Any, *arrays: Any) -> Any:
-    return batch(op, emit(op.graph, xp), arrays)
+    graph = taken_together(op.graph) if searches(op) else op.graph
+    return batch(op, emit(graph, xp), arrays)
 
 
 def _scan(op: Scan, xp: Any, *arrays: Any) -> Any:
@@ -74,6 +77,7 @@ EMISSION: Overrides = {
     While: _while,
     Switch: _switch,
     Checkpoint: _checkpoint,
+    Sums: sums,
 }
 
 
