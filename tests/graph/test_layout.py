@@ -65,3 +65,11 @@ def test_arguments_stand_in_their_order():
 
 def test_nothing_takes_no_room():
     assert layered([], []) == ((), (), 0.0, 0.0)
+
+
+def test_a_line_past_a_long_chain_does_not_push_it_aside():
+    count = 12  # boxes one below the other, and an arrow from the first to the last
+    chain = [Edge(k, k + 1) for k in range(count - 2)]
+    ends = [Edge(0, count - 1, 0.5, 0.33), Edge(count - 2, count - 1, 0.5, 0.67)]
+    layout = layered([(100, 20)] * count, [*chain, *ends])
+    assert layout.width < 160

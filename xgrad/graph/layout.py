@@ -10,7 +10,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _GAP, _ROW_GAP, _SWEEPS = 22.0, 34.0, 8
-_STRAIGHT = 6.0  # how much more the bend of a long edge counts than a box out of place
+_CENTRE = 0.05  # how much it counts that a box is near the middle, so that long graphs do not wander off to one side
+_STRAIGHT = (
+    1.0,
+    2.0,
+    8.0,
+)  # how much that a line is straight, by how many of its ends are within long edges
 
 
 class Edge(NamedTuple):
@@ -44,9 +49,16 @@ class _Slot:
     height: float
     row: int
     x: float = 0.0  # of its middle
-    above: list[tuple["_Slot", float]] = field(default_factory=list)  # with shifts to where
-    below: list[tuple["_Slot", float]] = field(default_factory=list)  # the edges touch them
-    weight: float = 1.0
+    above: list["_Line"] = field(default_factory=list)
+    below: list["_Line"] = field(default_factory=list)
+
+
+class _Line(NamedTuple):
+    """What leads to a slot in the next row: it is straight where this one is ``shift`` to the right of that one."""
+
+    to: _Slot
+    shift: float
+    weight: float
 
 
 def layered(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layout:
@@ -56,11 +68,12 @@ def layered(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> Layo
     rows = _rows([*slots, *[slot for chain in chains for slot in chain[1:-1]]])
     for sweep in range(_SWEEPS):
         _order(rows, downwards=sweep % 2 == 0)
-    for row in rows:
-        _place(row, [slot.x for slot in row])
-    for sweep in range(2 * _SWEEPS):
+    for sweep in range(_SWEEPS):  # from one end to the other, which brings far boxes near
         for row in rows if sweep % 2 else reversed(rows):
-            _place(row, [_wanted(slot, (slot.above, slot.below)) for slot in row])
+            _place(row, [slot.above if sweep % 2 else slot.below for slot in row])
+    for sweep in range(_SWEEPS):
+        for row in rows if sweep % 2 else reversed(rows):
+            _place(row, [[*slot.above, *slot.below] for slot in row])
     return _layout(rows, slots, chains, edges)
 
 
@@ -76,14 +89,15 @@ def _boxes(sizes: Sequence[tuple[float, float]], edges: Sequence[Edge]) -> list[
 def _chain(slots: Sequence[_Slot], edge: Edge) -> list[_Slot]:
     """The slots that an edge passes, linked to each other: its two boxes, and one in every row between."""
     start, end = slots[edge.start], slots[edge.end]
-    between = [_Slot(6.0, 0.0, row, weight=_STRAIGHT) for row in range(start.row + 1, end.row)]
+    between = [_Slot(6.0, 0.0, row) for row in range(start.row + 1, end.row)]
     chain = [start, *between, end]
     leaves, enters = _shift(start, edge.leaves), _shift(end, edge.enters)
     for upper, lower in pairwise(chain):
         out = leaves if upper is start else 0.0
         into = enters if lower is end else 0.0
-        upper.below.append((lower, into - out))
-        lower.above.append((upper, out - into))
+        weight = _STRAIGHT[(upper is not start) + (lower is not end)]
+        upper.below.append(_Line(lower, into - out, weight))
+        lower.above.append(_Line(upper, out - into, weight))
     return chain
 
 
@@ -102,21 +116,26 @@ def _rows(slots: Sequence[_Slot]) -> list[list[_Slot]]:
 def _order(rows: Sequence[list[_Slot]], *, downwards: bool) -> None:
     """Sort each row by the mean place of the neighbours in the row before; places are packed as we go."""
     for row in rows if downwards else reversed(rows):
-        row.sort(key=lambda slot: _wanted(slot, (slot.above if downwards else slot.below,)))
+        row.sort(key=lambda slot: _mean(slot, slot.above if downwards else slot.below))
         right = 0.0
         for slot in row:
             slot.x = right + slot.width / 2
             right += slot.width + _GAP
 
 
-def _wanted(slot: _Slot, sides: Sequence[list[tuple[_Slot, float]]]) -> float:
-    """The place where the edges of a slot would be straight, on average."""
-    found = [other.x + shift for side in sides for other, shift in side]
-    return sum(found) / len(found) if found else slot.x
+def _mean(slot: _Slot, lines: Sequence[_Line]) -> float:
+    """The place where these lines of a slot would be straight, on average."""
+    if not lines:
+        return slot.x
+    return _pull(lines) / sum([line.weight for line in lines])
 
 
-def _place(row: Sequence[_Slot], wanted: Sequence[float]) -> None:
-    """The places nearest to the wanted ones, by least squares, that keep the order and the gaps.
+def _pull(lines: Sequence[_Line]) -> float:
+    return sum([line.weight * (line.to.x + line.shift) for line in lines])
+
+
+def _place(row: Sequence[_Slot], lines: Sequence[Sequence[_Line]]) -> None:
+    """The places where the lines are straightest, by least squares, that keep the order and the gaps.
 
     Neighbours that would overlap are moved together as one block (pool adjacent violators).
     """
@@ -124,8 +143,9 @@ def _place(row: Sequence[_Slot], wanted: Sequence[float]) -> None:
     for left, right in pairwise(row):
         offsets.append(offsets[-1] + (left.width + right.width) / 2 + _GAP)
     blocks: list[tuple[float, float, int]] = []  # place, weight, number of slots
-    for slot, place, offset in zip(row, wanted, offsets, strict=True):
-        block = (place - offset, slot.weight, 1)
+    for own, offset in zip(lines, offsets, strict=True):
+        weight = _CENTRE + sum([line.weight for line in own])
+        block = (_pull(own) / weight - offset, weight, 1)
         while blocks and blocks[-1][0] > block[0]:
             block = _merged(blocks.pop(), block)
         blocks.append(block)
