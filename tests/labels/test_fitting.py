@@ -41,25 +41,23 @@ PROGRAMS: list[Callable[..., Any]] = [
     lambda a: a.isel(lat=0, lon=0).polyfit("step", 2, full=True),
     lambda a: a.isel(lat=0, lon=0).polyfit("step", 2, cov=True),
     lambda a: a.isel(step=slice(3)).polyfit("step", 2, full=True),
-    lambda a: a.polyfit("step", 2, rcond=0.1),
     lambda a: a - xr.polyval(a.step, a.polyfit("step", deg=1).polyfit_coefficients),
     lambda a: xr.polyval(a.lat, a.polyfit("step", 2)),
 ]
 
 
-@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("k", range(len(PROGRAMS)))
 def test_programs(k: int) -> None:
     assert_same_program(PROGRAMS[k], S, rtol=1e-8)
 
 
-@pytest.mark.parametrize("k", [*range(9), 10, 11, 14, 15])
+@pytest.mark.parametrize("k", [*range(9), 10, 11, 13, 14])
 @pytest.mark.parametrize("data", [HOLED, EMPTY], ids=["holed", "empty"])
 def test_missing_values_are_left_out(k: int, data: xr.DataArray) -> None:
     assert_same_program(PROGRAMS[k], data, rtol=1e-8)
 
 
-@pytest.mark.parametrize("k", [1, 4, 6, 7, 14])
+@pytest.mark.parametrize("k", [1, 4, 6, 7, 13])
 @pytest.mark.parametrize("data", [S, HOLED], ids=["whole", "holed"])
 def test_gradients(k: int, data: xr.DataArray) -> None:
     assert_gradient(PROGRAMS[k], data)
@@ -92,3 +90,9 @@ def test_a_poor_basis_is_said() -> None:
     twice = S.assign_coords(step=np.r_[np.zeros(12), np.ones(12)])
     with pytest.warns(np.exceptions.RankWarning, match="poorly conditioned"):
         xgrad.jit(lambda a: a.polyfit("step", 2).polyfit_coefficients)(twice)
+
+
+def test_a_basis_cut_off_is_said_as_eager_xarray_says_it() -> None:
+    with pytest.warns(np.exceptions.RankWarning, match="poorly conditioned") as told:
+        assert_same_program(lambda a: a.polyfit("step", 2, rcond=0.1), S, rtol=1e-8)
+    assert len(told) == 2
