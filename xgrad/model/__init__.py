@@ -153,7 +153,8 @@ _NAMES = {
     "ZeroSum": "distributions.vector_bijections",
 }
 
-__all__ = sorted(_NAMES)
+# for "import *"; a type checker reads the imports above
+__all__ = sorted(_NAMES)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
