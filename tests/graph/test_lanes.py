@@ -15,7 +15,8 @@ def test_boxes_are_in_their_frames_and_edges_go_down(seed):
     sizes = [(float(w), float(h)) for w, h in rng.uniform(20, 90, (count, 2))]
     groups = [str(g) for g in rng.integers(0, 3, count)]
     edges = [(int(rng.integers(0, end)), end) for end in range(1, count) for _ in range(2)]
-    lanes = in_lanes(sizes, groups, edges)
+    names = dict(zip(groups, rng.uniform(20, 300, count), strict=True))
+    lanes = in_lanes(sizes, groups, edges, names)
     boxes = [
         (p.x - w / 2, p.x + w / 2, p.y, p.y + h)
         for p, (w, h) in zip(lanes.boxes, sizes, strict=True)
@@ -27,5 +28,13 @@ def test_boxes_are_in_their_frames_and_edges_go_down(seed):
         frame = lanes.frames[group]
         assert frame.left <= left and right <= frame.left + frame.width
         assert frame.top <= top and bottom <= frame.top + frame.height
-    for start, end in edges:
-        assert boxes[start][3] < boxes[end][2]
+    for group, frame in lanes.frames.items():
+        assert frame.width > names[group]
+        assert 0 <= frame.left and frame.left + frame.width <= lanes.width
+    for (start, end), path in zip(edges, lanes.edges, strict=True):
+        assert boxes[start][3] == path[0].y < path[-1].y == boxes[end][2]
+        for (x, top), (_, bottom) in zip(
+            path[2:-1:2], path[3:-1:2], strict=True
+        ):  # rows on the way
+            for left, right, above, below in boxes:
+                assert not (left < x < right and above < bottom and below > top)

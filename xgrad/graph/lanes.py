@@ -1,12 +1,14 @@
 """Boxes in lanes: each group in a frame of its own from top to bottom, rows in the order of computation."""
 
-from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from xgrad.graph.layout import Point
 
 _GAP, _ROW_GAP, _FRAME = 20.0, 46.0, 14.0
 _TITLE = 20.0  # room below the boxes of a frame for its name
+_BESIDE = 8.0  # how far from a box a line passes it
 
 
 class Frame(NamedTuple):
@@ -19,10 +21,14 @@ class Frame(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """The middle of the top of each box, the frame of each group, and the size of all."""
+    """The middle of the top of each box, the frame of each group, the size of all; for each edge its points.
+
+    These are where it leaves a box, and where it ends and begins each row on its way, which has no box there.
+    """
 
     boxes: tuple[Point, ...]
     frames: dict[Hashable, Frame]
+    edges: tuple[tuple[Point, ...], ...]
     width: float
     height: float
 
@@ -31,10 +37,11 @@ def in_lanes(
     sizes: Sequence[tuple[float, float]],
     groups: Sequence[Hashable],
     edges: Sequence[tuple[int, int]],
+    names: Mapping[Any, float],
 ) -> Lanes:
     """Places for boxes of these widths and heights, of these groups; edges lead from one box to another, never round.
 
-    Every box is in the row before that of the first one that it leads to.
+    Every box is in the row before that of the first one that it leads to. ``names``: how wide the name of a group is.
     """
     rows = _rows(len(sizes), edges)
     heights = [
@@ -47,12 +54,14 @@ def in_lanes(
     left = 0.0
     for group in dict.fromkeys(groups):
         members = [i for i, g in enumerate(groups) if g == group]
-        width = _fill_lane(members, sizes, rows, tops, left + _FRAME, places)
+        width = _fill_lane(members, sizes, rows, tops, left + _FRAME, names[group], places)
         top = min(tops[rows[i]] for i in members) - _FRAME
         bottom = max(tops[rows[i]] + heights[rows[i]] for i in members) + _TITLE
         frames[group] = Frame(left, top, width + 2 * _FRAME, bottom - top)
         left += width + 2 * _FRAME + _GAP
-    return Lanes(tuple(places), frames, left - _GAP, tops[-1] + heights[-1] + _TITLE)
+    in_rows = _Rows(sizes, rows, places, tops, heights)
+    paths = tuple([in_rows.path(start, end) for start, end in edges])
+    return Lanes(tuple(places), frames, paths, left - _GAP, tops[-1] + heights[-1] + _TITLE)
 
 
 def _rows(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -75,6 +84,7 @@ def _fill_lane(
     rows: Sequence[int],
     tops: Sequence[float],
     left: float,
+    least: float,
     places: list[Point],
 ) -> float:
     """Put the boxes of one group in its lane, each row in its middle; gives the width of the lane."""
@@ -85,10 +95,47 @@ def _fill_lane(
         row: sum(sizes[i][0] for i in found) + _GAP * (len(found) - 1)
         for row, found in by_row.items()
     }
-    lane = max(widths.values())
+    lane = max(least, *widths.values())
     for row, found in by_row.items():
         x = left + (lane - widths[row]) / 2
         for i in found:
             places[i] = Point(x + sizes[i][0] / 2, tops[row])
             x += sizes[i][0] + _GAP
     return lane
+
+
+class _Rows(NamedTuple):
+    """Boxes in their places: what lines have to pass by."""
+
+    sizes: Sequence[tuple[float, float]]
+    rows: Sequence[int]
+    places: Sequence[Point]
+    tops: Sequence[float]
+    heights: Sequence[float]
+
+    def path(self, start: int, end: int) -> tuple[Point, ...]:
+        """The points of a line from one box to another."""
+        (x, top), (to, foot) = self.places[start], self.places[end]
+        first, last = self.rows[start], self.rows[end]
+        points = [Point(x, top + self.sizes[start][1]), Point(x, self.below(first))]
+        for row in range(first + 1, last):
+            x = self.free(row, x + (to - x) / (last - row + 1))
+            points += [Point(x, self.tops[row]), Point(x, self.below(row))]
+        return (*points, Point(to, foot))
+
+    def below(self, row: int) -> float:
+        """Where a row ends, with the names of frames that end there; to there lines go straight."""
+        return self.tops[row] + self.heights[row] + _TITLE
+
+    def free(self, row: int, wanted: float) -> float:
+        """The place in a row that is nearest to the wanted one and in none of its boxes."""
+        taken = sorted(
+            (place.x - width / 2 - _BESIDE, place.x + width / 2 + _BESIDE)
+            for place, (width, _), own in zip(self.places, self.sizes, self.rows, strict=True)
+            if own == row
+        )
+        edges = [-float("inf"), *[x for sides in taken for x in sides], float("inf")]
+        gaps = [(left, right) for left, right in list(pairwise(edges))[::2] if left <= right]
+        return min(
+            [min(max(wanted, left), right) for left, right in gaps], key=lambda x: abs(x - wanted)
+        )

@@ -10,12 +10,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _GAP, _ROW_GAP, _SWEEPS = 22.0, 34.0, 8
-_CENTRE = 0.05  # how much it counts that a box is near the middle, so that long graphs do not wander off to one side
-_STRAIGHT = (
-    1.0,
-    2.0,
-    8.0,
-)  # how much that a line is straight, by how many of its ends are within long edges
+# How much it counts that a box is near the middle, so that long graphs do not wander off to one side; and how much that
+# a line is straight, by how many of its two ends are within long edges.
+_CENTRE = 0.05
+_STRAIGHT = (1.0, 2.0, 8.0)
 
 
 class Edge(NamedTuple):

@@ -55,9 +55,9 @@ class Box:
 
     @property
     def width(self) -> float:
-        text = max([len(line) for line in self.lines]) * _LETTER
-        inside = [max(d.width, len(title) * _LETTER) for title, d in self.inner]
-        return max([text, *inside]) + 2 * _PADDING
+        text = [text_width(line) for line in self.lines]
+        inside = [max(d.width, text_width(title)) for title, d in self.inner]
+        return max([*text, *inside]) + 2 * _PADDING
 
     @property
     def height(self) -> float:
@@ -215,6 +215,11 @@ def caption(text: str, x: float, top: float, colour: str, style: str) -> str:
     )
 
 
+def text_width(text: str) -> float:
+    """The room that a line of text takes."""
+    return len(text) * _LETTER
+
+
 def arrow(points: Sequence[tuple[float, float]]) -> str:
     """A line straight down through rows and bent between them, with a head."""
     (x, y), *rest = points
@@ -236,5 +241,5 @@ def _legend(kinds: Sequence[str]) -> Drawing:
             f'<rect x="{x:.1f}" width="12" height="12" rx="3" fill="{fill}" stroke="{border}"/>'
             f'<text x="{x + 18:.1f}" y="10.5" fill="#4b5563">{html.escape(kind)}</text>'
         )
-        x += 18 + len(kind) * _LETTER + 18
+        x += 18 + text_width(kind) + 18
     return Drawing("".join(parts), x, 12.0)

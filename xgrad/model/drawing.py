@@ -7,8 +7,17 @@ from typing import Any
 import xarray as xr
 
 from xgrad.graph import Var, markup, toposort
-from xgrad.graph.lanes import in_lanes
-from xgrad.graph.picture import Box, Drawing, arrow, box_svg, caption, document, moved
+from xgrad.graph.lanes import Frame, in_lanes
+from xgrad.graph.picture import (
+    Box,
+    Drawing,
+    arrow,
+    box_svg,
+    caption,
+    document,
+    moved,
+    text_width,
+)
 from xgrad.labels import is_traced, unwrap
 from xgrad.model.sites import (
     DataSite,
@@ -85,17 +94,19 @@ def _drawing(sites: Sites, links: Sequence[tuple[str, str]]) -> Drawing:
     boxes = [_box(site) for site in sites.values()]
     groups = [_dims_text(site) for site in sites.values()]
     edges = [(number[parent], number[name]) for parent, name in links]
-    lanes = in_lanes([(box.width, box.height) for box in boxes], groups, edges)
-    frames = [_frame(str(dims), *frame) for dims, frame in lanes.frames.items() if dims]
+    widths = {dims: text_width(dims) for dims in groups}
+    lanes = in_lanes([(box.width, box.height) for box in boxes], groups, edges, widths)
+    plates = [(str(dims), frame) for dims, frame in lanes.frames.items() if dims]
+    frames = [_frame(frame) for _, frame in plates]
     drawn = [
         moved(box_svg(box), place.x - box.width / 2, place.y)
         for box, place in zip(boxes, lanes.boxes, strict=True)
     ]
-    arrows = [
-        arrow([(lanes.boxes[i].x, lanes.boxes[i].y + boxes[i].height)] * 2 + [lanes.boxes[j]])
-        for i, j in edges
-    ]
-    return Drawing("\n".join([*frames, *arrows, *drawn]), lanes.width, lanes.height)
+    arrows = [arrow(path) for path in lanes.edges]
+    titles = [
+        _title(dims, frame) for dims, frame in plates
+    ]  # the last, so that no arrow crosses one
+    return Drawing("\n".join([*frames, *arrows, *drawn, *titles]), lanes.width, lanes.height)
 
 
 def _box(site: Site) -> Box:
@@ -106,13 +117,23 @@ def _box(site: Site) -> Box:
     return Box(_COLOURS[type(site)], (site.name, *family), tooltip)
 
 
-def _frame(dims: str, left: float, top: float, width: float, height: float) -> str:
-    """A plate, with its dims at the foot."""
-    rectangle = (
+_PLATE = "#f9fafb"
+
+
+def _frame(frame: Frame) -> str:
+    left, top, width, height = frame
+    return (
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8"'
-        ' fill="#f9fafb" stroke="#9ca3af" stroke-dasharray="5 3"/>'
+        f' fill="{_PLATE}" stroke="#9ca3af" stroke-dasharray="5 3"/>'
     )
-    return rectangle + caption(dims, left + width / 2, top + height - 19, "#4b5563", "")
+
+
+def _title(dims: str, frame: Frame) -> str:
+    """The dims of a plate, at its foot; a margin of its colour covers the arrows that pass behind the letters."""
+    margin = f' stroke="{_PLATE}" stroke-width="5" paint-order="stroke"'
+    return caption(
+        dims, frame.left + frame.width / 2, frame.top + frame.height - 19, "#4b5563", margin
+    )
 
 
 def parents(site: Site, sites: Sites) -> list[str]:
