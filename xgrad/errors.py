@@ -153,6 +153,16 @@ def class_name(value: object) -> str:
     return cls.__qualname__ if known else f"{cls.__module__}.{cls.__qualname__}"
 
 
+def in_short(value: object) -> str:
+    """How messages show what they were given: as it is written, or by its class where that is long.
+
+    >>> in_short("adam"), in_short([0.5] * 99)
+    ("'adam'", 'a list')
+    """
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else f"a {class_name(value)}"
+
+
 def nearest(word: Hashable, choices: Iterable[Hashable]) -> str:
     """A hint ``; did you mean 'time'?`` for the choice most like ``word``, or nothing.
 

@@ -235,6 +235,16 @@ MISTAKES = {
         "the first guess of 'rate' lies above its upper bound: 3 and 2, at site='c'.",
     ),
     "sigma": ({"sigma": TIME}, ArgumentError, "sigma is not positive: 0, at time=0.0."),
+    "no parameters": (
+        {"func": lambda t: t},
+        ArgumentError,
+        "the function has no parameters beside the coord.",
+    ),
+    "complex numbers": (
+        {"data": Y + 1j},
+        UnsupportedTypeError,
+        "'y' has the dtype complex128; curves are fitted to real numbers.",
+    ),
     "any number of parameters": (
         {"func": lambda t, *p: p[0] * t},
         ArgumentError,

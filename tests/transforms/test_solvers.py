@@ -9,9 +9,11 @@ import xarray as xr
 
 import xgrad as xg
 from xgrad.errors import (
+    AlignmentError,
     ArgumentError,
     ConvergenceWarning,
     CostNotScalarError,
+    DimensionError,
     DisconnectedInputError,
     SizeMismatchError,
 )
@@ -201,6 +203,22 @@ def test_other_data_do_not_compile_again():
     assert solve.cache_info().compiles == 1
 
 
+@pytest.mark.parametrize("kind", [dict, xr.Dataset])
+def test_bounds_are_arrays_too_and_datasets_keep_attrs(kind):
+    x0 = kind({"a": A, "k": 0.5})
+    if kind is xr.Dataset:
+        x0 = x0.assign_attrs(source="guess").assign_coords(city="Rome")
+    bounds = {"a": (0.5 * A, 1.5 * A), "k": (0.0, 0.8)}
+    found = xg.minimize(
+        lambda p: ((p["a"] - [4.0, 9.5]) ** 2).sum() + (p["k"] - 1) ** 2, x0, bounds=bounds
+    ).value
+    assert found["a"].values == pytest.approx([3.0, 9.5]) and float(found["k"]) == pytest.approx(
+        0.8
+    )
+    if kind is xr.Dataset:
+        assert found.attrs == x0.attrs and found.coords.equals(x0.coords)
+
+
 # ---- what does not work --------------------------------------------------------------------------------------------
 def test_no_convergence_warns_with_the_users_line():
     with pytest.warns(ConvergenceWarning, match="stopped at max_steps") as got:
@@ -232,9 +250,21 @@ def test_bad_input(y):
         xg.least_squares(decay, {"a": 1.0, "k": 1.0}, (y,), bounds={"a": 3.0})
     with pytest.raises(ArgumentError, match="'a' lies below its lower bound"):
         xg.least_squares(decay, {"a": -1.0, "k": 1.0}, (y,), bounds={"a": (0.0, None)})
+    with pytest.raises(
+        ArgumentError, match="lower bound of 'a' is not below the upper one: 2 and 2"
+    ):
+        xg.least_squares(decay, {"a": 2.0, "k": 1.0}, (y,), bounds={"a": (2.0, 2.0)})
+    with pytest.raises(ArgumentError, match="above its upper bound: 9 and 8, at n='nine'"):
+        xg.minimize(lambda x: (x**2).sum(), A, bounds=(None, A.clip(max=8)))
+    with pytest.raises(DimensionError, match=r"of 'k' has the dim 'n', which is none of the param"):
+        xg.least_squares(decay, {"a": 2.0, "k": 1.0}, (y,), bounds={"k": (None, A)})
+    with pytest.raises(AlignmentError, match="other labels along 'n' than the start: 'nine'"):
+        xg.minimize(lambda x: (x**2).sum(), A, bounds=(None, A[::-1]))
     with pytest.raises(ArgumentError, match="all parameters are fixed"):
         xg.least_squares(decay, {"a": 1.0, "k": 1.0}, (y,), fixed=("a", "k"))
-    with pytest.raises(ArgumentError, match="args is a tuple"):
+    with pytest.raises(
+        ArgumentError, match=r"args is a tuple .*, not a xarray\.core\.dataarray\.D"
+    ):
         xg.root(lambda x, a: x - a, 1.0, A)
     with pytest.raises(TypeError, match="a parameter is made of numbers"):
         xg.root(lambda x: x, "one")

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, nearest
+from xgrad.errors import ArgumentError, DimensionError, in_short, nearest
 from xgrad.labels import is_traced
+from xgrad.transforms.solvers.fit_checks import check_labels, refuse
 from xgrad.transforms.tree import tree_map
 
 _INSIDE = 1e-3  # how far a start at a bound is moved inside, relatively or by itself; there nothing would move it
@@ -24,11 +25,14 @@ class Bound(NamedTuple):
     lower: Any = None
     upper: Any = None
 
+    @property
+    def bounds(self) -> list[Any]:
+        """Those that there are."""
+        return [b for b in self if b is not None]
+
     def release(self, x: Any) -> Any:
         """The unbounded variable for a parameter."""
         lower, upper = self
-        if lower is None and upper is None:
-            return x
         if lower is None:
             return _above(upper - x)
         if upper is None:
@@ -39,8 +43,6 @@ class Bound(NamedTuple):
     def enforce(self, z: Any) -> Any:
         """The parameter for the unbounded variable."""
         lower, upper = self
-        if lower is None and upper is None:
-            return z
         if lower is None:
             return upper + 1 - np.sqrt(z * z + 1)
         if upper is None:
@@ -56,7 +58,7 @@ def _above(distance: Any) -> Any:
 class Parameters(NamedTuple):
     """How ``x0`` is divided into what is sought, what is held fixed and what is computed from these."""
 
-    kind: type
+    like: Any  # ``x0``, for what containers know beside their entries
     held: dict[Any, Any]
     tied: dict[Any, Callable[[Any], Any]]
     order: tuple[Any, ...]
@@ -80,11 +82,13 @@ class Parameters(NamedTuple):
         return self._whole({k: tied[k] if k in tied else free[k] for k in self.order})
 
     def _whole(self, entries: dict[Any, Any]) -> Any:
-        return xr.Dataset(entries) if self.kind is xr.Dataset else entries
+        if isinstance(self.like, xr.Dataset):
+            return xr.Dataset(entries, self.like.coords, self.like.attrs)
+        return entries
 
     def _map(self, name: Any, way: str, value: Any) -> Any:
         bound = self.bounds.get(name, Bound())
-        return value if bound == Bound() else tree_map(getattr(bound, way), value)
+        return tree_map(getattr(bound, way), value) if bound.bounds else value
 
 
 def parameters_of(
@@ -105,8 +109,7 @@ def parameters_of(
     for name, bound in found.items():
         _check_start(doing, name, entries[name], bound)
     held = {k: entries[k] for k in fixed}
-    kind = xr.Dataset if isinstance(x0, xr.Dataset) else dict
-    return Parameters(kind, held, tied, tuple(entries), found)
+    return Parameters(x0, held, tied, tuple(entries), found)
 
 
 def _entries(x0: Any) -> dict[Any, Any]:
@@ -128,7 +131,7 @@ def _bound(doing: str, name: Any, value: Any) -> Bound:
     if not isinstance(value, tuple | list) or len(value) != 2:
         of = "" if name is WHOLE else f" of {name!r}"
         raise ArgumentError(
-            f"{doing}: the bounds{of} are a pair (lower, upper), None for no bound; not {value!r}."
+            f"{doing}: the bounds{of} are a pair (lower, upper), None for no bound; not {in_short(value)}."
         )
     for b in value:
         if (
@@ -178,7 +181,7 @@ def _check_tied(
         if not callable(rule):
             raise ArgumentError(
                 f"{doing}: the tied parameter {name!r} is a function of the others, such as lambda p: 2 * p['a'];"
-                f" not {rule!r}."
+                f" not {in_short(rule)}."
             )
         limits = bounds if isinstance(bounds, Mapping) else ()
         for what, names in (("fixed", fixed), ("bounded", limits)):
@@ -189,13 +192,33 @@ def _check_tied(
 
 
 def _check_start(doing: str, name: Any, start: Any, bound: Bound) -> None:
-    """A start outside of its bounds, where numbers are known."""
-    numbers = [x for x in (start, *bound) if x is not None]
-    if any(is_traced(x) or isinstance(x, dict | list | tuple) for x in numbers):
+    """Bounds have the dims and labels of the start; it lies within them, where numbers are known."""
+    own = "" if name is WHOLE else f" {name!r}"
+    arrays = [b for b in bound.bounds if isinstance(b, xr.DataArray) and b.ndim]
+    for b in arrays:
+        _check_dims(doing, own, start, b)
+    numbers = [start, *bound.bounds]
+    if any(is_traced(x) or isinstance(x, dict | list | tuple | xr.Dataset) for x in numbers):
         return
-    below = bound.lower is not None and bool(np.any(np.asarray(start < bound.lower)))
-    above = bound.upper is not None and bool(np.any(np.asarray(start > bound.upper)))
-    if below or above:
-        of = "" if name is WHOLE else f" {name!r}"
-        side = "below its lower" if below else "above its upper"
-        raise ArgumentError(f"{doing}: the start of{of or ' the parameters'} lies {side} bound.")
+    start, lower, upper = (None if x is None else xr.DataArray(x) for x in (start, *bound))
+    whose = own or " the parameters"
+    if lower is not None and upper is not None:
+        crossed = f"{doing}: the lower bound of{whose} is not below the upper one"
+        refuse(lower >= upper, crossed, lower, upper)
+    said = f"{doing}: the start of{whose} lies"
+    if lower is not None:
+        refuse(start < lower, f"{said} below its lower bound", start, lower)
+    if upper is not None:
+        refuse(start > upper, f"{said} above its upper bound", start, upper)
+
+
+def _check_dims(doing: str, own: str, start: Any, bound: xr.DataArray) -> None:
+    what = f"a bound of{own or ' the parameters'}"
+    dims = list(getattr(start, "dims", ()))
+    for dim in bound.dims:
+        if dim not in dims:
+            raise DimensionError(
+                f"{doing}: {what} has the dim {dim!r}, which is none of the parameter; its dims are {dims}."
+            )
+    if isinstance(start, xr.DataArray):
+        check_labels(f"{doing}: {what}", bound, start, "the start")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, CostNotScalarError, NonFiniteError
+from xgrad.errors import ArgumentError, CostNotScalarError, NonFiniteError, in_short
 from xgrad.jax_backend import optimising
 from xgrad.jax_backend.own_gradient import with_gradient
 from xgrad.transforms.calls.to_jax import to_jax
@@ -106,13 +106,13 @@ def _check(optimizer: Any, steps: Any, args: Any) -> None:
         callable(getattr(optimizer, "init", None)) and callable(getattr(optimizer, "update", None))
     ):
         raise ArgumentError(
-            f"fit: the optimiser is one of optax, such as optax.adam(1e-2); not {optimizer!r}."
+            f"fit: the optimiser is one of optax, such as optax.adam(1e-2); not {in_short(optimizer)}."
         )
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
         raise ArgumentError(f"fit: steps is a positive integer, not {steps!r}.")
     if not isinstance(args, tuple | list):
         raise ArgumentError(
-            f"fit: args is a tuple of the further arguments of the loss, not {args!r}."
+            f"fit: args is a tuple of the further arguments of the loss, not {in_short(args)}."
         )
 
 

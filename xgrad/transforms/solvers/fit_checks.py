@@ -1,4 +1,4 @@
-"""What is asked of the arguments of ``xgrad.curvefit``, before anything is traced, in the user's words."""
+"""What is asked of the arguments of ``xgrad.curvefit`` and of the solvers, before anything is traced."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from inspect import Parameter, signature
@@ -12,6 +12,7 @@ from xgrad.errors import (
     ArgumentError,
     DimensionError,
     UnsupportedTypeError,
+    in_short,
     nearest,
 )
 from xgrad.labels import is_traced
@@ -36,6 +37,11 @@ def check_fit(
         raise ArgumentError(
             f"curvefit: data is a DataArray or a Dataset, not {type(data).__name__}."
         )
+    for array in data.values() if isinstance(data, xr.Dataset) else [data]:
+        if array.dtype.kind not in "biuf":
+            raise UnsupportedTypeError(
+                f"curvefit: {in_short(array.name)} has the dtype {array.dtype}; curves are fitted to real numbers."
+            )
     if errors not in ("raise", "ignore"):
         raise ArgumentError(f"curvefit: errors is 'raise' or 'ignore', not {errors!r}.")
     along = _check_coords(data, coords, reduce_dims)
@@ -45,13 +51,13 @@ def check_fit(
     for name, pair in dict(bounds or {}).items():
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ArgumentError(
-                f"curvefit: the bounds of {name!r} are a pair (lower, upper), None for no bound; not {pair!r}."
+                f"curvefit: the bounds of {name!r} are a pair (lower, upper), None for no bound; not {in_short(pair)}."
             )
     kept = [d for d in data.dims if d not in along]
     for what, value in _given(p0, bounds):
-        _check_labels(what, value, data, kept, f"other than those fitted along; they are {kept}")
+        _check_given(what, value, data, kept, f"other than those fitted along; they are {kept}")
     for what, value in (("weights", weights), ("sigma", sigma)):
-        _check_labels(what, value, data, list(data.dims), f"of the data; they are {[*data.dims]}")
+        _check_given(what, value, data, list(data.dims), f"of the data; they are {[*data.dims]}")
 
 
 def _check_coords(
@@ -85,7 +91,7 @@ def _check_coords(
             )
         if not is_traced(coord):
             along |= {d for d in data.dims if coord.dims == (d,) and coord.equals(data[d])}
-        _check_labels(
+        _check_given(
             "the coord", coord, data, list(data.dims), f"of the data; they are {[*data.dims]}"
         )
     if not along:
@@ -108,6 +114,8 @@ def _params(func: Callable[..., Any], param_names: Sequence[str] | None) -> list
         raise ArgumentError(
             "curvefit: the function takes any number of parameters; name them with param_names."
         )
+    if not found:
+        raise ArgumentError("curvefit: the function has no parameters beside the coord.")
     return [p.name for p in found]
 
 
@@ -132,8 +140,8 @@ def _given(p0: Any, bounds: Any) -> Iterable[tuple[str, Any]]:
             yield f"the {side} bound of {name!r}", value
 
 
-def _check_labels(what: str, value: Any, data: Any, dims: Sequence[Hashable], which: str) -> None:
-    """Dims and labels of an argument are those of the data."""
+def _check_given(what: str, value: Any, data: Any, dims: Sequence[Hashable], which: str) -> None:
+    """An argument is a number, or its dims and labels are those of the data."""
     if value is None or np.shape(value) == ():
         return
     if not isinstance(value, xr.DataArray):
@@ -144,19 +152,25 @@ def _check_labels(what: str, value: Any, data: Any, dims: Sequence[Hashable], wh
     for dim in value.dims:
         if dim not in dims:
             raise DimensionError(f"curvefit: {what} has the dim {dim!r}, which is none {which}.")
-        if value.sizes[dim] != data.sizes[dim]:
+    check_labels(f"curvefit: {what}", value, data, "the data")
+
+
+def check_labels(what: str, value: xr.DataArray, other: Any, named: str) -> None:
+    """AlignmentError where sizes or labels along a dim are not those of the ``other``, which is ``named`` so."""
+    for dim in value.dims:
+        if value.sizes[dim] != other.sizes[dim]:
             raise AlignmentError(
-                f"curvefit: {what} has {value.sizes[dim]} entries along {dim!r}, and the data {data.sizes[dim]}."
+                f"{what} has {value.sizes[dim]} entries along {dim!r}, and {named} {other.sizes[dim]}."
             )
-        _check_index(what, dim, value.indexes.get(dim), data.indexes.get(dim))
+        _check_index(what, dim, value.indexes.get(dim), other.indexes.get(dim), named)
 
 
-def _check_index(what: str, dim: Hashable, one: Any, other: Any) -> None:
+def _check_index(what: str, dim: Hashable, one: Any, other: Any, named: str) -> None:
     if one is None or other is None or one.equals(other):
         return
     place = next(i for i, (a, b) in enumerate(zip(one, other, strict=True)) if a != b)
     raise AlignmentError(
-        f"curvefit: {what} has other labels along {dim!r} than the data: {one[place]!r} where that has"
+        f"{what} has other labels along {dim!r} than {named}: {one[place]!r} where that has"
         f" {other[place]!r}, at position {place}.\nBring them into line with reindex_like or xr.align."
     )
 
@@ -167,27 +181,31 @@ def check_numbers(
 ) -> None:
     """ArgumentError for bounds that cross, first guesses outside of them, and errors that are none."""
     for name, (lower, upper) in bounds.items():
-        _refuse(
-            lower >= upper, f"the lower bound of {name!r} is not below the upper one", lower, upper
+        refuse(
+            lower >= upper,
+            f"curvefit: the lower bound of {name!r} is not below the upper one",
+            lower,
+            upper,
         )
     for name in [k for k in p0 if k in bounds]:
         (lower, upper), start = bounds[name], p0[name]
-        said = f"the first guess of {name!r} lies"
-        _refuse(start < lower, f"{said} below its lower bound", start, lower)
-        _refuse(start > upper, f"{said} above its upper bound", start, upper)
+        said = f"curvefit: the first guess of {name!r} lies"
+        refuse(start < lower, f"{said} below its lower bound", start, lower)
+        refuse(start > upper, f"{said} above its upper bound", start, upper)
     if sigma is not None:
-        _refuse(sigma <= 0, "sigma is not positive", sigma)
+        refuse(sigma <= 0, "curvefit: sigma is not positive", sigma)
     if weights is not None:
-        _refuse(weights < 0, "a weight is negative", weights)
+        refuse(weights < 0, "curvefit: a weight is negative", weights)
 
 
-def _refuse(wrong: xr.DataArray, said: str, *numbers: xr.DataArray) -> None:
+def refuse(wrong: xr.DataArray, said: str, *numbers: xr.DataArray) -> None:
+    """ArgumentError where anything is wrong, with the numbers there."""
     if not bool(wrong.any()):
         return
     which = first_place(wrong)
     shown = [f"{float(x.isel({d: i for d, i in which.items() if d in x.dims})):g}" for x in numbers]
     at = f", at {place_of(wrong, which)}" if which else ""
-    raise ArgumentError(f"curvefit: {said}: {' and '.join(shown)}{at}.")
+    raise ArgumentError(f"{said}: {' and '.join(shown)}{at}.")
 
 
 def first_place(mask: xr.DataArray) -> dict[Hashable, int]:

@@ -21,6 +21,7 @@ from xgrad.errors import (
     CostNotScalarError,
     SizeMismatchError,
     UnsupportedTypeError,
+    in_short,
     nearest,
 )
 from xgrad.gradient.markers import DisconnectedGrad
@@ -195,7 +196,7 @@ def _solve(
     _check(settings)
     if not isinstance(args, tuple | list):
         raise ArgumentError(
-            f"{settings.kind}: args is a tuple of the further arguments of the function, not {args!r}."
+            f"{settings.kind}: args is a tuple of the further arguments of the function, not {in_short(args)}."
         )
     bounds = without_infinite(bounds)
     if is_symbolic(x0, args, bounds):
@@ -266,7 +267,7 @@ def as_float(leaf: Any) -> Any:
     if isinstance(leaf, bool) or not (
         hasattr(leaf, "dtype") or isinstance(leaf, int | float | xr.Dataset)
     ):
-        raise UnsupportedTypeError(f"a parameter is made of numbers, not {leaf!r}{here()}.")
+        raise UnsupportedTypeError(f"a parameter is made of numbers, not {in_short(leaf)}{here()}.")
     if isinstance(leaf, xr.Dataset):
         return leaf.map(as_float, keep_attrs=True)
     if isinstance(leaf, int | float):
