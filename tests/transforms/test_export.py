@@ -1,9 +1,13 @@
 """Compiled calls as files: the same results in another process, and files that are not what they should be."""
 
+import datetime
 import subprocess
 import sys
 import zipfile
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -17,6 +21,11 @@ from xgrad.errors import ArgumentError, ExportError
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "call.xgrad"
+
+
+class Pair(NamedTuple):
+    x: Any
+    y: Any
 
 
 def anomaly(x, scale=1.0):
@@ -43,6 +52,51 @@ def test_datasets_keywords_and_gradients(path):
     xr.testing.assert_identical(
         xg.load_exported(path)(numeric, power=3.0), slope(numeric, power=3.0)
     )
+
+
+def test_containers_and_labels_of_several_levels(path):
+    stacked = rain().stack(cell=("time", "city"))
+    high = xg.jit(lambda pair, how: {how: Pair(pair.x.max(), pair.y - pair.x)})
+    high.export(Pair(stacked, stacked + 1), "diff", path=path)
+    found = xg.load_exported(path)(Pair(stacked, stacked**2), "diff")
+    expected = high(Pair(stacked, stacked**2), "diff")
+    assert found.keys() == expected.keys() and type(found["diff"]) is Pair
+    for one, other in zip(found["diff"], expected["diff"], strict=True):
+        xr.testing.assert_identical(one, other)
+
+
+def test_arrays_in_jax_stay_there(path):
+    double = xg.jit(lambda x, key: (2 * x, key))
+    arguments = (rain().copy(data=jnp.asarray(rain().values)), jax.random.key(0))
+    double.export(*arguments, path=path)
+    loaded = xg.load_exported(path)
+    found, _ = loaded(*arguments)
+    assert isinstance(found.data, jax.Array)
+    xr.testing.assert_identical(found.copy(data=found.values), 2 * rain())
+    with pytest.raises(ArgumentError, match="that holds the data is 'numpy', was 'jax'"):
+        loaded(rain(), arguments[1])
+
+
+def test_files_are_small(path):
+    long = xr.DataArray(np.zeros(10**6), dims="x")
+    xg.jit(lambda x: x + 1).export(long, path=path)
+    assert path.stat().st_size < 5000
+
+
+def test_what_needs_pickle(path):
+    dated = rain().assign_attrs(made=datetime.date(2001, 1, 1))
+    compiled = xg.jit(anomaly)
+    with pytest.raises(ExportError) as error:
+        compiled.export(dated, path=path)
+    assert str(error.value) == (
+        "`anomaly` cannot be exported: `x.attrs['made']` holds a datetime.date, which a file holds only by pickle.\n"
+        "Leave it out, make it numbers or strings, or pass allow_pickle=True, here and to load_exported."
+    )
+    compiled.export(dated, path=path, allow_pickle=True)
+    with pytest.raises(ExportError, match="cannot be loaded: it holds pickled objects"):
+        xg.load_exported(path)
+    loaded = xg.load_exported(path, allow_pickle=True)
+    xr.testing.assert_identical(loaded(dated)["largest"], compiled(dated)["largest"])
 
 
 def test_another_process_needs_no_source(path):

@@ -133,10 +133,13 @@ def kind_of(value: Any) -> Kind | None:
     try:
         return _KINDS[cls]
     except KeyError:
-        return _KINDS.setdefault(cls, _kind_of_type(cls))
+        return _KINDS.setdefault(cls, kind_of_type(cls))
 
 
-def _kind_of_type(cls: type) -> Kind | None:
+def kind_of_type(cls: type) -> Kind | None:
+    """The kind of container that values of a class are; None for leaves."""
+    if cls in _KINDS:
+        return _KINDS[cls]
     if issubclass(cls, tuple):
         return NAMEDTUPLE if hasattr(cls, "_fields") else None
     if issubclass(cls, dict):

@@ -6,7 +6,6 @@ tensor graph it is lowered to has the structure of one compiled before (key 2), 
 """
 
 import functools
-import sys
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, get_args, overload
@@ -22,6 +21,7 @@ from xgrad.transforms.calls.arguments import CallGuard
 from xgrad.transforms.calls.cache import CacheInfo, Entry, TraceCache
 from xgrad.transforms.calls.exporting import PathLike, write
 from xgrad.transforms.calls.leaves import Receiver
+from xgrad.transforms.calls.portable import global_object
 from xgrad.transforms.calls.program import Program
 from xgrad.transforms.calls.retraces import MANY, Retraces, retraces, warn_of_many
 from xgrad.transforms.calls.signature import Names, Numbers, Signature
@@ -134,14 +134,19 @@ class Compiled:
         """What a call runs; traced here if need be."""
         return self._find(args, kwargs)[0].program
 
-    def export(self, *args: Any, path: PathLike, **kwargs: Any) -> None:
+    def export(self, *args: Any, path: PathLike, allow_pickle: bool = False, **kwargs: Any) -> None:
         """Write the program of a call to a file, with its labels, for ``xgrad.load_exported``.
 
-        For the platform that is in use here. Raises ExportError for a program that calls functions on the host, and
-        for a result with labels that are computed.
+        For the platform that is in use here. The file has no numbers of arguments, and no encodings of coords. Labels,
+        attrs and constants that are neither numbers, strings, dates, intervals nor containers of them need
+        ``allow_pickle``; such a file can run any code when it is loaded.
+
+        Raises ExportError for a program that calls functions on the host, for a result with labels that are computed,
+        and for what needs ``allow_pickle``.
         """
         names = [self._signature.argument(i) for i in range(len(args))]
-        write(path, self._signature.name, self.program(*args, **kwargs), names, (args, kwargs))
+        program = self.program(*args, **kwargs)
+        write(path, self._signature.name, program, names, (args, kwargs), allow_pickle)
 
     def reference(self, *args: Any, **kwargs: Any) -> Any:
         """The result computed by NumPy, one op at a time and with no rewrites: for those who doubt a compiled one."""
@@ -172,7 +177,7 @@ class Compiled:
         return self if instance is None else BoundCompiled(self, instance)
 
     def __reduce__(self) -> Any:
-        if _global_object(self.__module__, self.__qualname__) is self:
+        if global_object(self.__module__, self.__qualname__) is self:
             return self.__qualname__  # by reference, as functions are pickled
         return _rebuild, (self.fun, self.compile_options)
 
@@ -247,13 +252,6 @@ def is_symbolic(*values: Any) -> bool:
         return True
     leaves, _ = flatten(values)
     return any(parts_of(leaf) for leaf in leaves)
-
-
-def _global_object(module: str, qualname: str) -> Any:
-    found: Any = sys.modules.get(module)
-    for name in qualname.split("."):
-        found = getattr(found, name, None)
-    return found
 
 
 def _rebuild(fun: Callable[..., Any], options: dict[str, Any]) -> Compiled:
