@@ -7,6 +7,7 @@ from pathlib import Path
 
 import xgrad
 from xgrad import model
+from xgrad.functions import keys, random, vectors
 
 project = "xgrad"
 author = "xgrad developers"
@@ -41,14 +42,22 @@ def documented(module: object, names: list[str]) -> str:
     return "\n".join(["```{eval-rst}", *directives, "```\n"])
 
 
+def reference_of_keys() -> str:
+    """What ``xgrad.random`` has from other modules."""
+    own = {keys.__name__, vectors.__name__}
+    return documented(
+        random, [n for n, f in vars(random).items() if getattr(f, "__module__", "") in own]
+    )
+
+
 def fill_reference(app: object, page: str, source: list[str]) -> None:
     """Put the names in where the page of reference has a place for them."""
     if page == "reference":
-        names = "\n".join(reference_of_names())
-        models = documented(
-            model, sorted(n for n in dir(model) if n[0].isupper() and n != "TYPE_CHECKING")
+        filled = source[0].replace("% names", "\n".join(reference_of_names()))
+        filled = filled.replace("% keys", reference_of_keys())
+        source[0] = filled.replace(
+            "% models", documented(model, [n for n in model.__all__ if n != "Model"])
         )
-        source[0] = source[0].replace("% names", names).replace("% models", models)
 
 
 def keep_bars(

@@ -40,6 +40,12 @@ def test_every_public_name_exists_and_has_a_docstring(name: str):
     assert name in dir(xgrad)
 
 
+@pytest.mark.parametrize("module", [xgrad, xgrad.model], ids=lambda module: module.__name__)
+def test_every_public_name_has_an_example(module):
+    names = getattr(module, "__all__", xgrad._OWN)
+    assert [n for n in names if ">>> " not in (getattr(module, n).__doc__ or "")] == []
+
+
 @pytest.mark.parametrize("name", xgrad._OWN)
 def test_a_public_name_is_not_hidden_by_a_module(name: str):
     assert callable(getattr(xgrad, name))

@@ -58,7 +58,12 @@ def laid_out(array: AbstractTraced, var: Var) -> TracedArray:
 
 
 def is_traced(obj: Any) -> bool:
-    """Whether ``obj`` is a traced array, or an xarray object that holds one."""
+    """Whether ``obj`` is a traced array, or an xarray object that holds one.
+
+    >>> import xgrad as xg
+    >>> is_traced(xg.xtensor("x", dims="time", shape=3)), is_traced(xr.DataArray([1.0], dims="time"))
+    (True, False)
+    """
     if isinstance(obj, AbstractTraced | ChosenLabels):
         return True
     if isinstance(obj, xr.Variable):

@@ -60,7 +60,11 @@ class Identity(Bijection):
 
 @dataclass(frozen=True, eq=False)
 class Log(Bijection):
-    """x = bound + exp(u); downwards, x = bound - exp(u)."""
+    """x = bound + exp(u); downwards, x = bound - exp(u).
+
+    >>> Log().constrain(0.0), Log(bound=3.0, downwards=True).constrain(0.0)
+    (np.float64(1.0), np.float64(2.0))
+    """
 
     bound: Labeled = 0.0
     downwards: bool = False
@@ -78,7 +82,11 @@ class Log(Bijection):
 
 @dataclass(frozen=True, eq=False)
 class Logit(Bijection):
-    """x = lower + (upper - lower) / (1 + exp(-u))."""
+    """x = lower + (upper - lower) / (1 + exp(-u)).
+
+    >>> float(Logit(0.0, 4.0).constrain(0.0))
+    2.0
+    """
 
     lower: Labeled = 0.0
     upper: Labeled = 1.0
@@ -96,7 +104,11 @@ class Logit(Bijection):
 
 @dataclass(frozen=True, eq=False)
 class Affine(Bijection):
-    """x = loc + scale * u: the non-centred form of a family of locations and scales."""
+    """x = loc + scale * u: the non-centred form of a family of locations and scales.
+
+    >>> Affine(1.0, 2.0).constrain(3.0), Affine(1.0, 2.0).unconstrain(7.0)
+    (7.0, 3.0)
+    """
 
     loc: Labeled
     scale: Labeled

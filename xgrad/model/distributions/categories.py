@@ -27,7 +27,11 @@ class AbstractCategory(AbstractAlong):
 
 
 class Categorical(AbstractCategory):
-    """The category k with probability ``p`` at k along ``core_dims``; or softmax(``logit_p``)."""
+    """The category k with probability ``p`` at k along ``core_dims``; or softmax(``logit_p``).
+
+    >>> round(float(Categorical.dist(xr.DataArray([0.2, 0.8], dims="kind")).log_density(1)), 4)
+    -0.2231
+    """
 
     parameters = table(
         p=Parameter(unit_closed, None), logit_p=Parameter(default=None), core_dims=CORE_DIMS
@@ -71,6 +75,10 @@ class OrderedLogistic(AbstractCategory):
 
     p(k) = expit(c(k) - eta) - expit(c(k-1) - eta), with c(-1) = -∞ and infinity after the last: one category more than
     cutpoints.
+
+    >>> dist = OrderedLogistic.dist(cutpoints=xr.DataArray([-1.0, 1.0], dims="cut"))
+    >>> round(float(dist.log_density(1)), 4)
+    -0.7719
     """
 
     parameters = table(eta=Parameter(default=0.0), cutpoints=Parameter(), core_dims=CORE_DIMS)

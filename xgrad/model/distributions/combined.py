@@ -26,6 +26,11 @@ class Mixture(Distribution):
 
     ``components`` are a list of distributions, in the order of the weights; or one distribution, whose parameters have
     ``dim``. p(x) = Σ w f(x); which of them a value is from is summed out.
+
+    >>> from xgrad.model import Normal
+    >>> dist = Mixture.dist(xr.DataArray([0.5, 0.5], dims="kind"), [Normal.dist(-1.0), Normal.dist(1.0)])
+    >>> round(float(dist.log_density(0.0)), 4)
+    -1.4189
     """
 
     parameters = table(

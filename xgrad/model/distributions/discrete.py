@@ -52,7 +52,11 @@ class AbstractTrial(Distribution):
 
 
 class Bernoulli(AbstractTrial):
-    """1 with probability ``p``, else 0; or by the log-odds ``logit_p``."""
+    """1 with probability ``p``, else 0; or by the log-odds ``logit_p``.
+
+    >>> round(float(Bernoulli.dist(0.25).log_density(1)), 4)
+    -1.3863
+    """
 
     parameters = table(p=Parameter(unit_closed, None), logit_p=Parameter(default=None))
 
@@ -71,7 +75,11 @@ class Bernoulli(AbstractTrial):
 
 
 class Binomial(AbstractTrial):
-    """The number of successes in ``n`` trials of probability ``p``, or of log-odds ``logit_p``."""
+    """The number of successes in ``n`` trials of probability ``p``, or of log-odds ``logit_p``.
+
+    >>> round(float(Binomial.dist(4, 0.5).log_density(2)), 4)
+    -0.9808
+    """
 
     parameters = table(
         n=Parameter(counts), p=Parameter(unit_closed, None), logit_p=Parameter(default=None)
@@ -96,6 +104,9 @@ class BetaBinomial(Distribution):
     """The number of successes in ``n`` trials, whose probability is a beta variable of ``alpha`` and ``beta``.
 
     log p(x) = log C(n, x) + log B(x + alpha, n - x + beta) - log B(alpha, beta).
+
+    >>> round(float(BetaBinomial.dist(4, 1.0, 1.0).log_density(2)), 4)
+    -1.6094
     """
 
     parameters = table(n=Parameter(counts), alpha=Parameter(positive), beta=Parameter(positive))
@@ -119,7 +130,11 @@ class BetaBinomial(Distribution):
 
 
 class Poisson(AbstractCounts):
-    """The number of events where ``mu`` are expected: p(x) = mu^x e^-mu / x!."""
+    """The number of events where ``mu`` are expected: p(x) = mu^x e^-mu / x!.
+
+    >>> round(float(Poisson.dist(2.0).log_density(1)), 4)
+    -1.3069
+    """
 
     parameters = table(mu=Parameter(nonnegative))
     mu: Labeled
@@ -140,6 +155,9 @@ class NegativeBinomial(AbstractCounts):
     Or, by ``n`` and ``p``, the failures before ``n`` successes of probability ``p``.
 
     log p(x) = log C(x + alpha - 1, x) + alpha log(alpha / (mu + alpha)) + x log(mu / (mu + alpha)).
+
+    >>> round(float(NegativeBinomial.dist(2.0, 1.0).log_density(1)), 4)
+    -1.5041
     """
 
     parameters = table(mu=Parameter(positive), alpha=Parameter(positive))
@@ -162,7 +180,11 @@ class NegativeBinomial(AbstractCounts):
 
 
 class Geometric(Distribution):
-    """The number of trials up to the first success, each of probability ``p``: p(x) = p (1 - p)^(x - 1), x = 1, 2, …"""
+    """The number of trials up to the first success, each of probability ``p``: p(x) = p (1 - p)^(x - 1), x = 1, 2, …
+
+    >>> round(float(Geometric.dist(0.5).log_density(2)), 4)
+    -1.3863
+    """
 
     parameters = table(p=Parameter(unit_closed))
     p: Labeled
@@ -182,7 +204,11 @@ class Geometric(Distribution):
 
 
 class DiscreteUniform(Distribution):
-    """An integer from ``lower`` to ``upper``, all of the same probability."""
+    """An integer from ``lower`` to ``upper``, all of the same probability.
+
+    >>> round(float(DiscreteUniform.dist(1, 6).log_density(3)), 4)
+    -1.7918
+    """
 
     parameters = table(lower=Parameter(default=0), upper=Parameter())
     lower: Labeled
@@ -203,7 +229,11 @@ class DiscreteUniform(Distribution):
 
 
 class DiracDelta(Distribution):
-    """The value ``c`` with probability 1."""
+    """The value ``c`` with probability 1.
+
+    >>> round(float(DiracDelta.dist(2.0).log_density(2.0)), 4)
+    0.0
+    """
 
     parameters = table(c=Parameter())
     c: Labeled

@@ -59,21 +59,33 @@ class AbstractZeroInflated(AbstractMixedWithZero):
 
 
 class ZeroInflatedPoisson(AbstractZeroInflated):
-    """A Poisson variable of mean ``mu`` in a share ``psi`` of the cases, else 0."""
+    """A Poisson variable of mean ``mu`` in a share ``psi`` of the cases, else 0.
+
+    >>> round(float(ZeroInflatedPoisson.dist(0.8, 2.0).log_density(0)), 4)
+    -1.1768
+    """
 
     family = Poisson
     parameters = table(psi=SHARE, mu=Parameter(nonnegative))
 
 
 class ZeroInflatedBinomial(AbstractZeroInflated):
-    """A binomial variable of ``n`` trials of probability ``p`` in a share ``psi`` of the cases, else 0."""
+    """A binomial variable of ``n`` trials of probability ``p`` in a share ``psi`` of the cases, else 0.
+
+    >>> round(float(ZeroInflatedBinomial.dist(0.8, 4, 0.5).log_density(0)), 4)
+    -1.3863
+    """
 
     family = Binomial
     parameters = table(psi=SHARE, n=Parameter(counts), p=Parameter(unit_closed))
 
 
 class ZeroInflatedNegativeBinomial(AbstractZeroInflated):
-    """A negative binomial variable of ``mu`` and ``alpha`` in a share ``psi`` of the cases, else 0."""
+    """A negative binomial variable of ``mu`` and ``alpha`` in a share ``psi`` of the cases, else 0.
+
+    >>> round(float(ZeroInflatedNegativeBinomial.dist(0.8, 2.0, 1.0).log_density(0)), 4)
+    -0.7621
+    """
 
     family = NegativeBinomial
     parameters = table(psi=SHARE, mu=Parameter(positive), alpha=Parameter(positive))
@@ -131,28 +143,44 @@ class AbstractHurdleCounts(AbstractHurdle):
 
 
 class HurdlePoisson(AbstractHurdleCounts):
-    """A Poisson variable of ``mu``, given that it is not 0, in a share ``psi`` of the cases, else 0."""
+    """A Poisson variable of ``mu``, given that it is not 0, in a share ``psi`` of the cases, else 0.
+
+    >>> round(float(HurdlePoisson.dist(0.8, 2.0).log_density(0)), 4)
+    -1.6094
+    """
 
     family = Poisson
     parameters = table(psi=SHARE, mu=Parameter(positive))
 
 
 class HurdleNegativeBinomial(AbstractHurdleCounts):
-    """A negative binomial variable of ``mu`` and ``alpha``, given that it is not 0, in a share ``psi``, else 0."""
+    """A negative binomial variable of ``mu`` and ``alpha``, given that it is not 0, in a share ``psi``, else 0.
+
+    >>> round(float(HurdleNegativeBinomial.dist(0.8, 2.0, 1.0).log_density(0)), 4)
+    -1.6094
+    """
 
     family = NegativeBinomial
     parameters = table(psi=SHARE, mu=Parameter(positive), alpha=Parameter(positive))
 
 
 class HurdleGamma(AbstractHurdle):
-    """A gamma variable of ``alpha`` and ``beta`` in a share ``psi`` of the cases, else 0."""
+    """A gamma variable of ``alpha`` and ``beta`` in a share ``psi`` of the cases, else 0.
+
+    >>> round(float(HurdleGamma.dist(0.8, 2.0, 1.0).log_density(0.0)), 4)
+    -1.6094
+    """
 
     family = Gamma
     parameters = table(psi=SHARE, alpha=Parameter(positive), beta=Parameter(positive))
 
 
 class HurdleLogNormal(AbstractHurdle):
-    """A log-normal variable of ``mu`` and ``sigma`` in a share ``psi`` of the cases, else 0."""
+    """A log-normal variable of ``mu`` and ``sigma`` in a share ``psi`` of the cases, else 0.
+
+    >>> round(float(HurdleLogNormal.dist(0.8).log_density(0.0)), 4)
+    -1.6094
+    """
 
     family = LogNormal
     parameters = table(psi=SHARE, mu=Parameter(default=0.0), sigma=Parameter(positive, 1.0))

@@ -27,6 +27,9 @@ class AsymmetricLaplace(Distribution):
 
     p(x) = exp(-|z| kappa^sign(z)) / (scale (kappa + 1 / kappa)), z = (x - mu) / scale. By ``q`` instead of ``kappa``,
     ``mu`` is the quantile of q: kappa² = q / (1 - q).
+
+    >>> round(float(AsymmetricLaplace.dist(2.0).log_density(1.0)), 4)
+    -2.9163
     """
 
     parameters = table(
@@ -62,6 +65,9 @@ class SkewNormal(Distribution):
     """The skew normal distribution with location ``mu``, scale ``sigma`` and slant ``alpha``.
 
     p(x) = 2 φ(z) Φ(alpha z) / sigma, z = (x - mu) / sigma.
+
+    >>> round(float(SkewNormal.dist(alpha=2.0).log_density(1.0)), 4)
+    -0.7488
     """
 
     parameters = table(
@@ -93,6 +99,9 @@ class ExGaussian(Distribution):
     """The sum of a normal variable of ``mu`` and ``sigma`` and an exponential one of mean ``nu``.
 
     p(x) = exp(w² / 2 - z² / 2) Φ(-w) / nu, z = (x - mu) / sigma, w = sigma / nu - z.
+
+    >>> round(float(ExGaussian.dist(nu=2.0).log_density(1.0)), 4)
+    -1.4371
     """
 
     parameters = table(
@@ -129,6 +138,9 @@ class Wald(AbstractPositive):
     """The inverse normal distribution with mean ``mu`` and shape ``lam``; or by ``mu`` and ``phi`` = lam / mu.
 
     p(x) = √(lam / 2πx³) exp(-lam (x - mu)² / (2 mu² x)).
+
+    >>> round(float(Wald.dist(1.0, 2.0).log_density(1.5)), 4)
+    -1.3472
     """
 
     parameters = table(mu=Parameter(positive), lam=Parameter(positive))
@@ -150,7 +162,11 @@ class Wald(AbstractPositive):
 
 
 class Kumaraswamy(Distribution):
-    """Shares with the cdf 1 - (1 - x^a)^b."""
+    """Shares with the cdf 1 - (1 - x^a)^b.
+
+    >>> round(float(Kumaraswamy.dist(2.0, 3.0).log_density(0.5)), 4)
+    0.5232
+    """
 
     parameters = table(a=Parameter(positive), b=Parameter(positive))
     a: Labeled

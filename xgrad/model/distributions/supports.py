@@ -39,7 +39,11 @@ class Support:
 
 @dataclass(frozen=True, eq=False)
 class Real(Support):
-    """All real numbers."""
+    """All real numbers.
+
+    >>> bool(Real().contains(1.0)), bool(Real().contains(np.inf))
+    (True, False)
+    """
 
     def contains(self, x: Labeled) -> Labeled:
         return np.isfinite(x)
@@ -59,6 +63,9 @@ class Interval(Support):
     """The numbers between two bounds, which are numbers or labeled arrays; None is no bound.
 
     ``closed`` says of each bound whether it belongs to the set.
+
+    >>> bool(Interval(0.0, 1.0).contains(0.5)), bool(Interval(0.0).contains(-1.0))
+    (True, False)
     """
 
     lower: Labeled = None
@@ -97,7 +104,11 @@ class Interval(Support):
 
 @dataclass(frozen=True, eq=False)
 class Integers(Support):
-    """The integers between two bounds, which belong to the set; None is no bound."""
+    """The integers between two bounds, which belong to the set; None is no bound.
+
+    >>> bool(Integers(0).contains(3)), bool(Integers(0).contains(-1))
+    (True, False)
+    """
 
     lower: Labeled = None
     upper: Labeled = None

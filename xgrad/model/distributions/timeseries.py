@@ -52,6 +52,10 @@ class GaussianRandomWalk(AbstractSeries):
 
     The first value is from ``init``; by default it is one step from 0. Where ``mu`` and ``sigma`` vary along ``dim``,
     they are those of the step to the value at that position.
+
+    >>> x = xr.DataArray([0.0, 1.0, 1.0], dims="time")
+    >>> round(float(GaussianRandomWalk.dist(dim="time").log_density(x)), 4)
+    -3.2568
     """
 
     parameters = table(
@@ -96,6 +100,12 @@ class AR(AbstractSeries):
 
     ``rho`` has the coefficients of the values 1, 2, … steps before along the dim ``lag``; without it there is one. As
     many first values are independent, each from the distribution ``init``.
+
+    >>> from xgrad.model import Normal
+    >>> x = xr.DataArray([0.0, 1.0, 1.0], dims="time")
+    >>> dist = AR.dist(xr.DataArray([0.5], dims="lag"), init=Normal.dist(), dim="time")
+    >>> round(float(dist.log_density(x)), 4)
+    -3.3818
     """
 
     parameters = table(

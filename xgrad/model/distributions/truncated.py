@@ -61,6 +61,10 @@ class Truncated(AbstractCut):
 
     log p(x) = log f(x) - log(F(upper) - F(lower)). It must have a cdf F. Far out in the tail of a normal distribution
     ``TruncatedNormal`` is more exact.
+
+    >>> from xgrad.model import Normal
+    >>> round(float(Truncated.dist(Normal.dist(), lower=0.0).log_density(1.0)), 4)
+    -0.7258
     """
 
     def _log_density(self, x: Labeled) -> Labeled:
@@ -103,6 +107,10 @@ class Censored(AbstractCut):
 
     log p(x) = log f(x) between them, log F(lower) at the lower and log(1 - F(upper)) at the upper bound. It must have
     a cdf F.
+
+    >>> from xgrad.model import Normal
+    >>> round(float(Censored.dist(Normal.dist(), lower=0.0).log_density(0.0)), 4)
+    -0.6931
     """
 
     @property

@@ -25,6 +25,10 @@ class ZeroSum(Bijection):
     """Arrays that sum to zero along each of ``dims``, from arrays with one entry less along each: an isometry.
 
     With n entries and s = Σ u, x = (u - s / (n + √n), -s / √n).
+
+    >>> import xarray as xr
+    >>> ZeroSum(("kind",)).constrain(xr.DataArray([1.0], dims="kind")).round(4).values
+    array([ 0.7071, -0.7071])
     """
 
     dims: tuple[Any, ...]
@@ -56,6 +60,10 @@ class Simplex(Bijection):
     """Shares along ``dim``, which sum to one: x = softmax(y), y the vector of zero sum that ``u`` stands for.
 
     log |det| = Σ log x + log(n) / 2, of the first n - 1 entries by ``u``.
+
+    >>> import xarray as xr
+    >>> Simplex("kind").constrain(xr.DataArray([0.0], dims="kind")).values
+    array([0.5, 0.5])
     """
 
     dim: Any
@@ -82,7 +90,12 @@ class Simplex(Bijection):
 
 @dataclass(frozen=True, eq=False)
 class Ordered(Bijection):
-    """Vectors that increase along ``dim``: the first entry is u₀, and each next one exp(uᵢ) more."""
+    """Vectors that increase along ``dim``: the first entry is u₀, and each next one exp(uᵢ) more.
+
+    >>> import xarray as xr
+    >>> Ordered("cut").constrain(xr.DataArray([1.0, 0.0, 0.0], dims="cut")).values
+    array([1., 2., 3.])
+    """
 
     dim: Any
     name: ClassVar[str] = "ordered"
@@ -106,6 +119,11 @@ class CholeskyCorr(Bijection):
 
     With z = tanh(u) in the lower triangle, L(i, j) = z(i, j) √Π(1 - z(i, j')²) over j' < j, and z = 1 on the diagonal.
     log |det| is that of the entries below the diagonal. ``u`` lies along the dim ``<row>_<col>``, row by row.
+
+    >>> import xarray as xr
+    >>> CholeskyCorr("i", "j").constrain(xr.DataArray([0.0], dims="i_j")).values
+    array([[1., 0.],
+           [0., 1.]])
     """
 
     row: Any

@@ -37,6 +37,11 @@ class MvNormal(Distribution):
 
     ``core_dims`` are the rows and columns of the matrix; ``mu`` and the values lie along the first.
     log p(x) = -|L⁻¹(x - mu)|² / 2 - log det L - n log(2π) / 2, L Lᵀ = cov.
+
+    >>> x = xr.DataArray([0.0, 1.0], dims="i")
+    >>> dist = MvNormal.dist(cov=xr.DataArray([[2.0, 0.5], [0.5, 1.0]], dims=("i", "j")))
+    >>> round(float(dist.log_density(x)), 4)
+    -2.6891
     """
 
     parameters = table(
@@ -111,6 +116,10 @@ class Dirichlet(AbstractAlong):
     """Shares along ``core_dims``, which sum to one, with concentrations ``alpha``.
 
     log p(x) = log Γ(Σ alpha) - Σ log Γ(alpha) + Σ (alpha - 1) log x.
+
+    >>> x = xr.DataArray([0.2, 0.8], dims="kind")
+    >>> round(float(Dirichlet.dist(xr.DataArray([1.0, 2.0], dims="kind")).log_density(x)), 4)
+    0.47
     """
 
     parameters = table(alpha=Parameter(positive), core_dims=CORE_DIMS)
@@ -136,6 +145,10 @@ class Multinomial(AbstractAlong):
     """How many of ``n`` fall on each entry along ``core_dims``, with probabilities ``p``, which sum to one along it.
 
     log p(x) = log n! + Σ (x log p - log x!).
+
+    >>> x = xr.DataArray([2, 2], dims="kind")
+    >>> round(float(Multinomial.dist(4, xr.DataArray([0.5, 0.5], dims="kind")).log_density(x)), 4)
+    -0.9808
     """
 
     parameters = table(n=Parameter(counts), p=Parameter(unit_closed), core_dims=CORE_DIMS)
@@ -162,6 +175,11 @@ class DirichletMultinomial(AbstractAlong):
     """A multinomial variable of ``n`` whose probabilities are a Dirichlet variable with concentrations ``alpha``.
 
     log p(x) = log Γ(A) + log n! - log Γ(n + A) + Σ (log Γ(x + alpha) - log Γ(alpha) - log x!), A = Σ alpha.
+
+    >>> x = xr.DataArray([2, 2], dims="kind")
+    >>> dist = DirichletMultinomial.dist(4, xr.DataArray([1.0, 1.0], dims="kind"))
+    >>> round(float(dist.log_density(x)), 4)
+    -1.6094
     """
 
     parameters = table(n=Parameter(counts), alpha=Parameter(positive), core_dims=CORE_DIMS)
@@ -191,6 +209,10 @@ class ZeroSumNormal(Distribution):
     """Normal variables of standard deviation ``sigma``, given that they sum to zero along each of ``core_dims``.
 
     log p(x) = -Σ (x / sigma)² / 2 - m (log sigma + log(2π) / 2), m = Π (n - 1) of the sizes n of the core dims.
+
+    >>> x = xr.DataArray([1.0, -1.0], dims="kind")
+    >>> round(float(ZeroSumNormal.dist(core_dims="kind").log_density(x)), 4)
+    -1.9189
     """
 
     parameters = table(sigma=Parameter(positive, 1.0), core_dims=CORE_DIMS)
@@ -227,6 +249,10 @@ class LKJCholesky(Distribution):
 
     ``core_dims`` are the rows and columns. With n rows, log p(L) = Σ (n - i + 2 eta - 2) log L(i, i) - log Z, i ≥ 2.
     Normaliser: Lewandowski, Kurowicka and Joe (2009), equation 17; draws by partial correlations, section 2.4.
+
+    >>> x = xr.DataArray([[1.0, 0.0], [0.6, 0.8]], dims=("i", "j"))
+    >>> round(float(LKJCholesky.dist(2.0, core_dims=("i", "j")).log_density(x)), 4)
+    -0.734
     """
 
     parameters = table(eta=Parameter(positive, 1.0), core_dims=CORE_DIMS)
