@@ -48,6 +48,22 @@ def test_many_pixels_with_gaps():
     assert_as_xarray(xg.curvefit(y, "time", decay), y.curvefit("time", decay, kwargs=TIGHT))
 
 
+def peak(x, height, centre, width):
+    return height * np.exp(-0.5 * ((x - centre) / width) ** 2)
+
+
+def test_what_minpack_finds_from_afar():
+    """From the guesses 1, 1, 1 many first steps lead to where the curve is flat."""
+    rng = np.random.default_rng(2)
+    x = np.linspace(0.1, 5, 50)
+    truth = rng.uniform([1, 1, 0.5], [3, 3, 1], (60, 3)).T[:, :, None]
+    values = peak(x, *truth) + 0.03 * rng.normal(size=(60, 50))
+    y = xr.DataArray(values, dims=("pixel", "x"), coords={"x": x})
+    found, want = xg.curvefit(y, "x", peak), y.curvefit("x", peak, kwargs=TIGHT)
+    fits = [abs(fit.curvefit_coefficients) for fit in (found, want)]  # a width's sign is nothing
+    xr.testing.assert_allclose(*fits, rtol=1e-6)
+
+
 def test_some_pixels_at_a_time(monkeypatch):
     y = xr.concat([(1 + k) * HOLED.isel(site=k % 3, drop=True) for k in range(7)], "site")
     both = xr.concat([y, 2 * y], "row").transpose("site", "row", "time")

@@ -1,10 +1,12 @@
 """Nonlinear least squares of traced data: the solver, and its derivative by the implicit function theorem.
 
 The residuals are a closed graph of the parameters and of all that they are measured by. One loop of damped
-Gauss-Newton steps (Levenberg and Marquardt's, with Nielsen's rule for the damping) finds the parameters; bounds are
-kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its change by the
-data tells how the parameters move, at the cost of one linear solve. The loop evaluates the residuals and their
-derivatives once per step; what the last step would bring is known before it, and there they are not evaluated again.
+Gauss-Newton steps finds the parameters: Levenberg and Marquardt's, where each is damped by the greatest effect that it
+has had (Moré 1978, as in MINPACK), by Nielsen's rule (1999) after a step that is taken and MINPACK's after one that is
+not; bounds are kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its
+change by the data tells how the parameters move, at the cost of one linear solve. The loop evaluates the residuals and
+their derivatives once per step; what the last step would bring is known before it, and there they are not evaluated
+again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -27,8 +29,10 @@ PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 NUMBER = XType((), (), FLOAT)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 1e-12  # what a value's share in the cost may still fall by, relative to all
-GROWTH = 4.0  # of the damping where a step fails, then 8, …; all slices wait for the slowest
+SETTLED = 1e-13  # what a value's share in the cost may still fall by, relative to all
+DAMPING = 0.03  # at the start
+LEAST = 0.2  # of the damping stays after a step that brought what was foreseen
+SHORTENED = 0.1, 0.25  # how much a step can be shortened at once where it failed
 SMALL = 4  # so many equations are written out: LAPACK, called for each slice, takes longer
 
 
@@ -39,6 +43,11 @@ class Local(NamedTuple):
     gradient: Array
     normal: Array  # a row and a column for each parameter
 
+    @property
+    def sizes(self) -> Array:
+        """Of each parameter's effect on the residuals, squared."""
+        return np.stack([self.normal[k, k] for k in range(self.gradient.shape[0])])
+
 
 class State(NamedTuple):
     """What a step hands on to the next."""
@@ -48,7 +57,7 @@ class State(NamedTuple):
     gradient: Array
     normal: Array
     damping: Array
-    growth: Array  # of the damping, at the next step that fails
+    sizes: Array  # of each parameter's effect on the residuals, the greatest so far, squared
     direction: Array  # of the next step
     steps: Array
     done: Array
@@ -200,9 +209,9 @@ def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array,
 def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
     """A step further than where the loop ends; NaN where it came to no end."""
     first = problem.local(start)
-    damping, growth = [_array(build.scalar(x, FLOAT), start.scope) for x in (0.1, GROWTH)]
-    direction, done = _aimed(start, first, damping, problem.size, lower, upper)
-    begin = [start, *first, damping, growth, direction]
+    damping, sizes = _array(build.scalar(DAMPING, FLOAT), start.scope), first.sizes
+    direction, done = _aimed(start, first, _damped(damping, sizes), problem.size, lower, upper)
+    begin = [start, *first, damping, sizes, direction]
     carries = [_named(x, t) for x, t in zip(begin, _types(start.size), strict=True)]
     carries += [build.scalar(0, np.int64), done.value]
     invariants = [lower.value, upper.value, *problem.outside]
@@ -227,7 +236,7 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
 def _types(size: int) -> tuple[XType, ...]:
     """Of the floats in a ``State``, in order."""
     along, normal = _type(size), XType((PARAM, ROW), (size, size), FLOAT)
-    return along, NUMBER, along, normal, NUMBER, NUMBER, along
+    return along, NUMBER, along, normal, NUMBER, along, along
 
 
 def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
@@ -237,28 +246,43 @@ def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
     """
     params, cost, damping = state.params, state.cost, state.damping
     trial = _kept(params + state.direction, lower, upper)
-    after = problem.local(trial)
-    foreseen = _foreseen(state.local, trial - params)
+    after, moved = problem.local(trial), trial - params
+    foreseen = _foreseen(state.local, moved)
     level = after.cost <= (1 + 16 * ROUNDING) * cost
     close_by = (foreseen > 0) & (foreseen <= 1e-10 * cost) & level
     better = (after.cost < cost) | close_by
     ratio = np.where(close_by, 1.0, (cost - after.cost) / np.where(foreseen > 0, foreseen, 1.0))
-    shrunk = damping * np.maximum(0.03, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
+    shrunk = damping * np.maximum(LEAST, 1 - (2 * np.clip(ratio, 0.0, 2.0) - 1) ** 3)
+    grown = (1 + damping) / _shortened(state.local, moved, after.cost) - 1
     reached = np.where(better, trial, params)
     local = Local(*[np.where(better, x, y) for x, y in zip(after, state.local, strict=True)])
-    next_damping = np.where(better, np.maximum(shrunk, 1e-13), damping * state.growth)
-    direction, settled = _aimed(reached, local, next_damping, problem.size, lower, upper)
-    growth = np.where(better, GROWTH, state.growth * 2)
+    next_damping = np.where(better, np.maximum(shrunk, 1e-13), grown)
+    sizes = np.maximum(state.sizes, local.sizes)
+    damped = _damped(next_damping, sizes)
+    direction, settled = _aimed(reached, local, damped, problem.size, lower, upper)
     done = settled | (~better & (damping > 1e12))
-    return State(reached, *local, next_damping, growth, direction, state.steps + 1, done)
+    return State(reached, *local, next_damping, sizes, direction, state.steps + 1, done)
+
+
+def _damped(damping: Array, sizes: Array) -> Array:
+    """What is added for each parameter; one without an effect is damped all the same."""
+    return damping * np.where(sizes > 0, sizes, 1.0)
+
+
+def _shortened(local: Local, moved: Array, cost: Array) -> Array:
+    """The part of a failed step where the cost is least, by the parabola through both costs and the first slope."""
+    slope = np.sum(local.gradient * moved)
+    bent = cost - local.cost - slope
+    least = np.where(bent > 0, -0.5 * slope / np.where(bent > 0, bent, 1.0), 0.0)
+    return np.clip(least, *SHORTENED)
 
 
 def _aimed(
-    params: Array, local: Local, damping: Array, count: int, lower: Array, upper: Array
+    params: Array, local: Local, damped: Array, count: int, lower: Array, upper: Array
 ) -> tuple[Array, Array]:
     """The next step, and whether so little is to be expected of it that it can be the last."""
     free = _free(params, local.gradient, lower, upper)
-    direction = _direction(local.normal, np.where(free, local.gradient, 0.0), free, damping)
+    direction = _direction(local.normal, np.where(free, local.gradient, 0.0), free, damped)
     return direction, _foreseen(local, direction) <= SETTLED * count * local.cost
 
 
@@ -279,10 +303,8 @@ def _foreseen(local: Local, moved: Array) -> Array:
     return -np.sum(local.gradient * moved) - 0.5 * bent
 
 
-def _direction(normal: Array, gradient: Array, free: Array, damping: Array) -> Array:
-    """The damped Gauss-Newton step of the free parameters, each damped by the size of its own effect."""
-    own = np.stack([normal[k, k] for k in range(gradient.shape[0])])
-    damped = damping * np.where(own > 0, own, 1.0)
+def _direction(normal: Array, gradient: Array, free: Array, damped: Array) -> Array:
+    """The Gauss-Newton step of the free parameters, each of them damped."""
     both = free[:, None] & free[None, :]
     matrix = np.where(both, normal, 0.0) + _eye(gradient) * np.where(free, damped, 1.0)
     return -solve_definite(matrix, gradient)
