@@ -163,9 +163,9 @@ class TestDims:
         assert list(m.dims.coords.school.values) == SCHOOLS
 
     def test_ellipsis_stands_for_the_dims_of_the_parameters(self):
-        with Model(coords={"draw": 3, "school": SCHOOLS}):
+        with Model(coords={"row": 3, "school": SCHOOLS}):
             level = Normal("level", dims="school")
-            assert Normal("x", level, dims=("draw", ...)).dims == ("draw", "school")
+            assert Normal("x", level, dims=("row", ...)).dims == ("row", "school")
 
     def test_a_deterministic_value_has_the_dims_it_has(self):
         with Model(coords={"school": SCHOOLS}):

@@ -111,6 +111,17 @@ class TestPosterior:
         assert error < 4 * float(statistics.sel(statistic="mcse"))
         assert float(statistics.sel(statistic="sd")) == pytest.approx(spread, rel=0.2)
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize("backend", ["blackjax", "numpyro"])
+    def test_one_chain_of_variables_some_of_which_have_no_entries(self, backend):
+        pytest.importorskip(backend)
+        with Model(coords={"nobody": 0}) as m:
+            Normal("level", dims="nobody")
+            Normal("y", Normal("mean"), 0.1, observed=Y)
+        found = m.sample(50, 50, 1, backend=backend)["posterior"]
+        assert found["level"].shape == (1, 50, 0)
+        assert found["mean"].shape == (1, 50)
+
     def test_it_is_the_same_for_the_same_seed(self):
         first, second, other = (regression().sample(60, 50, 1, seed=s) for s in (3, 3, 4))
         xr.testing.assert_equal(first["posterior"].to_dataset(), second["posterior"].to_dataset())

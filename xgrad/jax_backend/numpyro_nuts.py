@@ -30,6 +30,8 @@ def run(
     report: Report,
 ) -> tuple[Draws, Draws]:
     """Warm-up and draws, as ``nuts.run`` makes them; the chains are one batch, and report when they are done."""
+    if settings.chains == 1:
+        start = {name: value[0] for name, value in start.items()}  # numpyro has no batch of one
     with jax.enable_x64(True):
         key = jax.random.wrap_key_data(jnp.asarray(seed))
         mcmc = _runner(form, others, settings)

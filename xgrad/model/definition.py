@@ -1,7 +1,8 @@
 """``define``: a model as a function of its data."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -38,13 +39,28 @@ def define(fun: Callable[..., Any]) -> Callable[..., Model]:
         except TypeError as error:
             raise ArgumentError(f"{fun.__name__}{signature}: {error}.") from None
         model = Model(coords)
+        arguments = dict(bound.arguments)
         with model:
-            given = {name: _declared(model, name, v) for name, v in bound.arguments.items()}
-            fun(**given)
-        model.definition = lambda data: build(**{**bound.arguments, **data}, coords=coords)
+            for name, value in arguments.items():
+                bound.arguments[name] = _declared(model, name, value)
+            fun(*bound.args, **bound.kwargs)
+        model.definition = Definition(build, arguments, coords)
         return model
 
     return build
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function that makes a model, and what it was called with."""
+
+    build: Callable[..., Model]
+    arguments: Mapping[str, Any]
+    coords: Any
+
+    def __call__(self, data: Mapping[str, Any]) -> Model:
+        """The model for other arguments."""
+        return self.build(**{**self.arguments, **data}, coords=self.coords)
 
 
 def _declared(model: Model, name: str, value: Any) -> Any:

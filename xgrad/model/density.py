@@ -9,7 +9,7 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, nearest
 from xgrad.model.replay import Replay
-from xgrad.model.results import SAMPLE
+from xgrad.model.results import SAMPLE, together
 from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,
@@ -49,7 +49,7 @@ class Density:
 
     def terms(self, values: Mapping[str, Any]) -> xr.Dataset:
         """Each variable's part of the log-density, entry by entry."""
-        return xr.Dataset(self._terms(self.labeled(values), self.known))
+        return together(self._terms(self.labeled(values), self.known))
 
     def total(self, values: Mapping[str, Any]) -> xr.DataArray:
         """The log-density, 0-d."""
@@ -57,12 +57,12 @@ class Density:
 
     def gradient(self, values: Mapping[str, Any]) -> xr.Dataset:
         """The gradient of the log-density by each free variable."""
-        return xr.Dataset(self._gradient(self.labeled(values), self.known))
+        return together(self._gradient(self.labeled(values), self.known))
 
     def gradients(self, values: Mapping[str, Any]) -> dict[str, xr.Dataset]:
         """The gradient of the sum of each term, by its name."""
         found = self._gradients(self.labeled(values), self.known)
-        return {name: xr.Dataset(gradient) for name, gradient in found.items()}
+        return {name: together(gradient) for name, gradient in found.items()}
 
     def hessian(self, values: Mapping[str, Any]) -> Any:
         """The second derivatives of the log-density by each pair of free variables."""

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import xarray as xr
-
-from xgrad.graph import Var, markup, toposort
+from xgrad.graph import markup, toposort
 from xgrad.graph.lanes import Frame, in_lanes
 from xgrad.graph.picture import (
     Box,
@@ -18,7 +16,7 @@ from xgrad.graph.picture import (
     moved,
     text_width,
 )
-from xgrad.labels import is_traced, unwrap
+from xgrad.labels import is_traced
 from xgrad.model.sites import (
     DataSite,
     DeterministicSite,
@@ -27,8 +25,9 @@ from xgrad.model.sites import (
     PotentialSite,
     Site,
     Sites,
+    expressions_of,
+    var_of,
 )
-from xgrad.transforms.parts import parts_of
 
 _SHAPES = {  # the brackets that Mermaid draws each kind with
     FreeSite: ("([", "])"),
@@ -138,24 +137,12 @@ def _title(dims: str, frame: Frame) -> str:
 
 def parents(site: Site, sites: Sites) -> list[str]:
     """The names of the variables from which a site is computed directly."""
-    known = {_var(s.symbol): name for name, s in sites.items() if is_traced(s.symbol)}
-    roots = [_var(x) for x in _expressions(site) if is_traced(x)]
-    own = _var(site.symbol) if is_traced(site.symbol) else None
+    known = {var_of(s.symbol): name for name, s in sites.items() if is_traced(s.symbol)}
+    roots = [var_of(x) for x in expressions_of(site) if is_traced(x)]
+    own = var_of(site.symbol) if is_traced(site.symbol) else None
     stop = {v: name for v, name in known.items() if name != site.name and v is not own}
     used = [*roots, *[v for node in toposort(roots, tuple(stop)) for v in node.inputs]]
     return list(dict.fromkeys([stop[v] for v in used if v in stop]))
-
-
-def _expressions(site: Site) -> Sequence[Any]:
-    """What a site is computed from."""
-    if isinstance(site, FreeSite | ObservedSite):
-        data = [site.data.symbol] if isinstance(site, ObservedSite) else []
-        return [*site.distribution.values.values(), *data]
-    return [] if isinstance(site, DataSite) else [site.symbol]
-
-
-def _var(symbol: xr.DataArray) -> Var:
-    return unwrap(parts_of(symbol)[0], symbol.dims)
 
 
 def _dims_text(site: Site) -> str:

@@ -7,7 +7,7 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError
 from xgrad.graph import user_source
-from xgrad.model.declaring import Declaration
+from xgrad.model.declaring import Declaration, check_observed, check_values
 from xgrad.model.dims import ModelDims
 from xgrad.model.distributions.bijections import Bijection, Identity
 from xgrad.model.distributions.continuous import Flat
@@ -24,12 +24,18 @@ def imputed_sites(
     They are the free variable ``<name>_missing`` along the dim ``<name>_gap``, with coords of where each belongs. It
     has no density of its own: that of the completed variable counts.
     """
+    check_observed(dims, found, data)
+    check_values(found.what, found.distribution, data.value, True)
     missing = data.value.isnull()
     entries = _entries(dims, found, missing)
     completed = xr.where(
         missing, entries.site.symbol.isel(_numbered(entries, missing)), data.symbol
     )
-    completed = completed.transpose(*data.symbol.dims).rename(found.name)
+    completed = (
+        completed.drop_vars(list(entries.site.symbol.coords))
+        .transpose(*data.symbol.dims)
+        .rename(found.name)
+    )
     whole = ObservedSite(
         found.name, completed, user_source(), found.distribution, data, imputed=entries
     )
@@ -38,6 +44,10 @@ def imputed_sites(
 
 def _entries(dims: ModelDims, found: Declaration, missing: xr.DataArray) -> Imputed:
     name, gap = f"{found.name}_missing", f"{found.name}_gap"
+    if not missing.dims:
+        raise ArgumentError(
+            f"{found.what}: its only value is missing; leave observed= out, and it is inferred."
+        )
     places = dict(zip(missing.dims, np.nonzero(missing.values), strict=True))
     n = int(missing.sum())
     labels = {
@@ -55,6 +65,11 @@ def _entries(dims: ModelDims, found: Declaration, missing: xr.DataArray) -> Impu
 def _bijection(found: Declaration) -> Bijection:
     """The map of single entries onto the support."""
     core = found.distribution.event_dims
+    if found.distribution.support.discrete:
+        raise ArgumentError(
+            f"{found.what}: missing values of it would be discrete latent variables, which gradient-based inference"
+            ' cannot sample; missing="drop" leaves them out.'
+        )
     if isinstance(found.transform, str):
         bijection = named_bijection(found.transform, found.what, (), ())
     else:

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from xgrad.errors import NonFiniteError
 from xgrad.model.density import Density, Values
 from xgrad.model.notices import notice
-from xgrad.model.results import SAMPLE
+from xgrad.model.results import SAMPLE, together
 from xgrad.model.sites import known_values
 from xgrad.model.unbounded import UnboundedDensity
 from xgrad.transforms.calls.jit import Compiled
@@ -87,7 +87,7 @@ class Modes:
 
     def _labeled(self, vectors: np.ndarray) -> xr.Dataset:
         found = self._latent(xr.DataArray(vectors, dims=(SAMPLE, _DIM)), self._data)
-        return xr.Dataset(found)
+        return together(found)
 
 
 def _vector(x: np.ndarray) -> xr.DataArray:

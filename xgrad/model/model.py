@@ -6,28 +6,29 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, DuplicateNameError, nearest
+from xgrad.errors import ArgumentError, UnsupportedTypeError, nearest
 from xgrad.graph import markup, user_source
 from xgrad.jax_backend.variational import FitSettings
 from xgrad.labels import is_traced
-from xgrad.model import approximation, context, declaring, prediction
+from xgrad.model import admission, approximation, context, declaring, prediction
+from xgrad.model.admission import admit, check_counts
 from xgrad.model.check import CheckReport, check
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
 from xgrad.model.distributions.base import Distribution
 from xgrad.model.drawing import ModelGraph, draw
-from xgrad.model.exchange import exchanged
+from xgrad.model.exchange import exchanged, given_data
 from xgrad.model.imputing import imputed_sites
 from xgrad.model.mode import Modes
 from xgrad.model.results import (
     LATENT,
-    RESULT_DIMS,
     as_chains,
     as_samples,
     known_groups,
     labeled,
     only,
     posterior_of,
+    together,
     tree,
 )
 from xgrad.model.sampling import Posterior, Settings, Wanted
@@ -37,14 +38,12 @@ from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,
     ObservedSite,
-    PotentialSite,
     Site,
     free_sites,
     known_values,
 )
-from xgrad.model.table import HEADER, as_text, kind, rows
+from xgrad.model.table import HEADER, as_text, rows
 from xgrad.model.unbounded import UnboundedDensity
-from xgrad.transforms.graphs.symbols import as_xtensor
 
 
 class Model:
@@ -136,28 +135,44 @@ class Model:
 
     def deterministic(self, name: str, expression: Any) -> xr.DataArray:
         """A computed value that is kept, with the dims it has; see ``Deterministic``."""
-        return self._add(DeterministicSite(name, as_xtensor(expression, name=name), user_source()))
+        value = admission.expression("Deterministic", name, expression)
+        return self._add(DeterministicSite(name, value, user_source()))
 
     def potential(self, name: str, expression: Any) -> xr.DataArray:
         """A term of the log-density; see ``Potential``."""
-        return self._add(PotentialSite(name, as_xtensor(expression, name=name), user_source()))
+        return self._add(admission.potential_site(name, expression, user_source()))
 
     def _add(self, site: Site) -> xr.DataArray:
-        if site.name in self.sites:
-            raise DuplicateNameError(
-                f"the model has a variable {site.name!r} already ({kind(self.sites[site.name])}, declared at"
-                f" {self.sites[site.name].source}); give this one another name."
-            )
-        both = {*self.sites, site.name} & {*self.dims.sizes, *RESULT_DIMS}
-        if both:
-            raise DuplicateNameError(
-                f"{min(both)!r} is the name of a variable and of a dim of the results, which cannot hold both; call one"
-                " of them something else."
-            )
+        if isinstance(site, ObservedSite) and self.sites.get(site.name) is site.data:
+            del self.sites[site.name]  # the variable takes the name over from its data
+        admit(site, self.sites, self.dims)
         self.sites[site.name] = site
+        self.definition = None
         self._density = self._unbounded = self._simulation = self._modes = None
         self._checked = False
         return site.symbol
+
+    def __copy__(self) -> "Model":
+        """A model with the same parts; what is declared in one of them later is not in the other."""
+        other = Model()
+        other.sites, other.dims, other.definition = (
+            dict(self.sites),
+            self.dims.copy(),
+            self.definition,
+        )
+        return other
+
+    def __deepcopy__(self, _: Any) -> "Model":
+        return self.__copy__()
+
+    def __reduce__(self) -> Any:
+        if self.definition is None:
+            raise UnsupportedTypeError(
+                "a model declared in a `with` block cannot be pickled: its symbols belong to this process. Pickle its"
+                " results, or write it as a function (xgrad.model.define), whose models are pickled as its name and"
+                " data."
+            )
+        return self.definition, ({},)
 
     def with_data(self, data: Mapping[str, Any]) -> "Model":
         """This model for other data: a Dataset, or arrays by name. Sizes and labels may be others.
@@ -166,8 +181,7 @@ class Model:
         them holds labels or numbers of the old size, SizeMismatchError says which. What is compiled is found again
         where sizes agree. Raises ArgumentError for names that are no data.
         """
-        arrays: Mapping[Any, Any] = data.data_vars if isinstance(data, xr.Dataset) else data
-        given = {str(name): array for name, array in arrays.items()}
+        given = given_data(data)
         if self.definition is not None:
             return self.definition(given)
         model = Model()
@@ -204,6 +218,7 @@ class Model:
     @property
     def logp_fn(self) -> UnboundedDensity:
         """The log-density as a pure JAX function of a flat dict of unbounded arrays; see ``UnboundedDensity``."""
+        self._require_free()
         if self._unbounded is None:
             self._unbounded = UnboundedDensity(self.density)
         return self._unbounded
@@ -216,6 +231,7 @@ class Model:
 
     def dlogp(self, values: Mapping[str, Any], *, terms: bool = False) -> Any:
         """The gradient of ``logp`` by each free variable; with ``terms`` a dict of that of each variable's part."""
+        self._require_free()
         return self.density.gradients(values) if terms else self.density.gradient(values)
 
     def d2logp(self, values: Mapping[str, Any], *, terms: bool = False) -> Any:
@@ -223,6 +239,7 @@ class Model:
 
         With ``terms`` a dict of that of each variable's part.
         """
+        self._require_free()
         return self.density.hessians(values) if terms else self.density.hessian(values)
 
     def check(self, seed: Any = 0) -> CheckReport:
@@ -231,6 +248,12 @@ class Model:
         Fitting and sampling do this first. Raises ModelCheckError with a table of all sites where one is not.
         """
         return check(self.density, self.logp_fn, self.simulation, seed_key(seed))
+
+    def _require_free(self) -> None:
+        if not self.free:
+            raise ArgumentError(
+                "the model has no free variables, so there is nothing to infer; declare one without observed=."
+            )
 
     def _check_once(self, wanted: bool) -> None:
         """Check, unless it was found good already."""
@@ -244,6 +267,7 @@ class Model:
 
         ``seed`` is an integer or a key of ``xgrad.random``.
         """
+        check_counts(draws=draws)
         samples = as_chains(self.simulation.draws(seed_key(seed), draws, self.known))
         samples = labeled(samples, self.dims.coords.coords)
         groups = {
@@ -279,6 +303,10 @@ class Model:
         Raises ModelCheckError where ``check`` finds a density that is not finite, ImportError where the backend is
         missing; warns of draws that diverged and of chains that disagree (ConvergenceWarning).
         """
+        check_counts(draws=draws, chains=chains, max_depth=max_depth)
+        check_counts(0, tune=tune)
+        if not 0 < target_accept < 1:
+            raise ArgumentError(f"target_accept={target_accept!r}: give a share between 0 and 1.")
         wanted = Wanted(backend, keep_warmup, log_likelihood, progress)
         settings = Settings(draws, tune, chains, target_accept, max_depth, dense)
         self._check_once(check)
@@ -299,9 +327,11 @@ class Model:
         labels. Free variables are taken at its labels; those that the posterior has not are drawn from the prior with
         ``new_levels="prior"``, else an error names them. ``chunk`` samples are computed at a time.
         """
-        found = prediction.new_data(self.sites, data if data is not None else {})
+        prediction.check_options(new_levels, chunk)
+        found = prediction.new_data(self.sites, given_data(data if data is not None else {}))
         draws = posterior_of(posterior)
         samples = prediction.at_labels(as_samples(draws), found, new_levels)
+        prediction.check_drawn(self.sites, samples, new_levels)
         drawn = prediction.predict(
             self.simulation, self.sites, samples, found, seed_key(seed), chunk
         )
@@ -313,7 +343,7 @@ class Model:
         groups = {
             "posterior_predictive": only(drawn, self.sites, ObservedSite),
             "predictions": only(drawn, self.sites, *LATENT),
-            "predictions_constant_data": xr.Dataset(found),
+            "predictions_constant_data": only(together(found), self.sites, DataSite),
         }
         return tree(groups, {"seed": str(seed)})
 
@@ -333,6 +363,7 @@ class Model:
 
         Raises NonFiniteError where the density does not bend down in every direction at the mode.
         """
+        check_counts(draws=draws)
         self._check_once(check)
         found = self.modes.laplace(draws, np.asarray(seed_key(seed).values))
         posterior = labeled(as_chains(found), self.dims.coords.coords)
@@ -353,9 +384,12 @@ class Model:
         """The posterior as the normal distribution of the unbounded forms that is nearest to it, by blackjax and optax.
 
         ``method`` is ``"meanfield"`` (variances only) or ``"fullrank"``. The groups are ``posterior``, ``fit`` with the
-        evidence lower bound of each of the ``steps`` of Adam, and the data. Raises ImportError where a library is
-        missing.
+        evidence lower bound of each of the ``steps`` of Adam (in whole blocks of 250), and the data. Raises ImportError
+        where a library is missing.
         """
+        check_counts(draws=draws, steps=steps, samples=samples)
+        if not learning_rate > 0:
+            raise ArgumentError(f"learning_rate={learning_rate!r}: give a positive number.")
         self._check_once(check)
         settings = FitSettings(method, steps, learning_rate, samples)
         return approximation.fit(self._posterior, seed_key(seed), settings, draws, progress)
@@ -368,6 +402,7 @@ class Model:
         A quick picture, also for finding out why sampling fails. Warns where the approximation is a bad one
         (ConvergenceWarning). Source: Zhang, Carpenter, Gelman, Vehtari (2022), JMLR 23(306).
         """
+        check_counts(draws=draws, paths=paths)
         self._check_once(check)
         return approximation.pathfinder(self._posterior, seed_key(seed), draws, paths)
 

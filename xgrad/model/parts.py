@@ -4,6 +4,7 @@ from typing import Any
 
 import xarray as xr
 
+from xgrad.errors import ArgumentError
 from xgrad.model.context import current_model
 from xgrad.model.dims import Dims
 
@@ -25,8 +26,17 @@ def Data(name: str | xr.DataArray, value: Any = None, dims: Dims = None) -> xr.D
     {'site': 2}
     """
     if value is None and isinstance(name, xr.DataArray):
+        if name.name is None:
+            raise ArgumentError(
+                "Data: the array has no name; give one: Data('name', array), or array.rename('name')."
+            )
         name, value = str(name.name), name
-    return current_model(f"Data {name!r}").data(str(name), value, dims)
+    if not isinstance(name, str):
+        raise ArgumentError(
+            f"Data: the first argument is the name, not {type(name).__name__}; write Data('name', values, dims=...), or"
+            " Data(array) for a DataArray with a name."
+        )
+    return current_model(f"Data {name!r}").data(name, value, dims)
 
 
 def Deterministic(name: str, expression: Any) -> xr.DataArray:

@@ -10,6 +10,7 @@ from xgrad.errors import ArgumentError, LabelNotFoundError, nearest
 from xgrad.functions import random
 from xgrad.model.density import Values
 from xgrad.model.dims import plain
+from xgrad.model.exchange import check_given
 from xgrad.model.results import SAMPLE
 from xgrad.model.simulation import Simulation
 from xgrad.model.sites import ObservedSite, Sites, data_sites, free_sites, known_values
@@ -50,17 +51,14 @@ def _chunk(posterior: xr.Dataset, data: Values, n: int) -> int:
 def new_data(sites: Sites, given: Mapping[str, Any]) -> Values:
     """The constant data of a model, with the values in ``given`` in place of its own.
 
-    Raises ArgumentError for names that the model has not, and where a part of the data has other sizes than the rest.
+    New values of what is observed only tell sizes and labels. Raises ArgumentError for names that the model has not,
+    and where a part of the data has other sizes than the rest.
     """
-    constant = {
-        k: v for k, v in known_values(sites).items() if not isinstance(sites.get(k), ObservedSite)
-    }
+    known = known_values(sites)
+    observed = {k for k in known if isinstance(sites.get(k), ObservedSite)}
+    check_given(sites, given, observed)
+    constant = {k: v for k, v in known.items() if k in given or k not in observed}
     symbols = data_sites(sites)
-    for name in given:
-        if name not in symbols:
-            raise ArgumentError(
-                f"the model has no data {name!r}{nearest(name, symbols) or '.'} It has {', '.join(symbols)}."
-            )
     found = {
         name: _like(symbols[name].symbol, given.get(name, value))
         for name, value in constant.items()
@@ -88,6 +86,28 @@ def _check_sizes(data: Values, given: Mapping[str, Any]) -> None:
                     f"data {name!r} has size {n} along {dim!r}, and the new {source!r} has {wanted};"
                     f" give new values for {name!r} too."
                 )
+
+
+def check_options(new_levels: Any, chunk: Any) -> None:
+    """Raise ArgumentError for options of other values than they may have."""
+    if new_levels not in LEVELS:
+        raise ArgumentError(
+            f"new_levels={new_levels!r} is none of {', '.join(map(repr, LEVELS))}{nearest(str(new_levels), LEVELS)}"
+        )
+    if chunk != "auto" and not (isinstance(chunk, int | np.integer) and chunk > 0):
+        raise ArgumentError(f"chunk={chunk!r}: give a positive number of samples, or 'auto'.")
+
+
+def check_drawn(sites: Sites, samples: xr.Dataset, new_levels: str) -> None:
+    """Raise where there are no samples, or where they lack a free variable that is not to be drawn from the prior."""
+    if not samples.sizes[SAMPLE]:
+        raise ArgumentError("the posterior has no draws, so there is nothing to predict from.")
+    lacking = [name for name in free_sites(sites) if name not in samples]
+    if lacking and new_levels != "prior":
+        raise ArgumentError(
+            f"the posterior lacks the free variable {lacking[0]!r}; it has {', '.join(map(str, samples))}.\n"
+            'Add it, or draw what is lacking from the prior: new_levels="prior".'
+        )
 
 
 def at_labels(posterior: xr.Dataset, data: Values, new_levels: str) -> xr.Dataset:

@@ -20,6 +20,8 @@ def tree(groups: Mapping[str, xr.Dataset], attrs: Mapping[str, Any]) -> xr.DataT
 
 def as_chains(samples: xr.Dataset, chains: int = 1) -> xr.Dataset:
     """Samples along ``SAMPLE`` as ``(chain, draw)``, the chains one after another."""
+    if SAMPLE not in samples.sizes:
+        return samples  # there are no variables
     draws = samples.sizes[SAMPLE] // chains
     folded = samples.coarsen({SAMPLE: draws}).construct({SAMPLE: ("chain", "draw")})
     return folded.assign_coords(chain=range(chains), draw=range(draws)).transpose(
@@ -38,6 +40,8 @@ def posterior_of(result: xr.DataTree | xr.Dataset) -> xr.Dataset:
     found = (
         result["posterior"].to_dataset()
         if isinstance(result, xr.DataTree) and "posterior" in result
+        else result.to_dataset()
+        if isinstance(result, xr.DataTree)
         else result
     )
     if not isinstance(found, xr.Dataset) or not {"chain", "draw"} <= set(found.dims):
@@ -66,7 +70,17 @@ def known_groups(sites: Sites) -> dict[str, xr.Dataset]:
     known = known_values(sites)
     observed = {s.name: known[s.data.name] for s in sites.values() if isinstance(s, ObservedSite)}
     constant = {k: v for k, v in known.items() if k not in observed}
-    return {"observed_data": xr.Dataset(observed), "constant_data": xr.Dataset(constant)}
+    return {"observed_data": together(observed), "constant_data": together(constant)}
+
+
+def together(variables: Mapping[Any, xr.DataArray]) -> xr.Dataset:
+    """The variables as one Dataset, without the coords on which they disagree."""
+    found: dict[Any, xr.Variable] = {}
+    differ: set[Any] = set()
+    for array in variables.values():
+        plain = {k: c.variable for k, c in array.coords.items() if k not in array.xindexes}
+        differ |= {k for k, c in plain.items() if not found.setdefault(k, c).equals(c)}
+    return xr.Dataset({k: a.drop_vars(differ & set(a.coords)) for k, a in variables.items()})
 
 
 def provenance(library: str, key: xr.DataArray) -> dict[str, Any]:
@@ -87,6 +101,5 @@ def seed_text(key: xr.DataArray) -> str:
 
 
 LIKELIHOOD = "log_likelihood"
-RESULT_DIMS = ("chain", "draw")
 SAMPLE = "__sample__"  # the dim of samples of any kind; no variable of a model can have it
 LATENT = (FreeSite, DeterministicSite)

@@ -22,6 +22,7 @@ from xgrad.model.results import (
     known_groups,
     labeled,
     provenance,
+    together,
     tree,
 )
 from xgrad.model.unbounded import UnboundedDensity
@@ -101,9 +102,9 @@ class Posterior:
 
     def _over_draws(self, function: Any, positions: Arrays) -> xr.Dataset:
         chains = next(iter(positions.values())).shape[0]
-        flat = {k: v.reshape(-1, *v.shape[2:]) for k, v in positions.items()}
+        flat = {k: v.reshape(v.shape[0] * v.shape[1], *v.shape[2:]) for k, v in positions.items()}
         found = function(self.unbounded.labeled(flat, SAMPLE), self.density.known)
-        return labeled(as_chains(xr.Dataset(found), chains), self._coords)
+        return labeled(as_chains(together(found), chains), self._coords)
 
 
 def starting_points(unbounded: UnboundedDensity, chains: int, seed: np.ndarray) -> Arrays:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xgrad.errors import ArgumentError
 from xgrad.functions import random
 from xgrad.functions.keys import as_key
 from xgrad.model.density import Values
 from xgrad.model.distributions.vector_bijections import Ordered
 from xgrad.model.replay import Replay
-from xgrad.model.results import SAMPLE
+from xgrad.model.results import SAMPLE, together
 from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,
@@ -35,7 +36,7 @@ class Simulation:
 
     def draws(self, key: Any, n: int, data: Values) -> xr.Dataset:
         """``n`` draws of all variables from the prior, along ``SAMPLE``."""
-        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), {}, {}, data))
+        return together(self._run(random.split(key, {SAMPLE: n}), {}, {}, data))
 
     def completed(self, key: Any, values: Values, partial: Values, data: Values) -> xr.Dataset:
         """What follows from values of free variables, which lie along ``SAMPLE``: the others, and what was observed.
@@ -43,7 +44,7 @@ class Simulation:
         Of the variables in ``partial``, what is NaN is drawn.
         """
         (n,) = {v.sizes[SAMPLE] for v in (*values.values(), *partial.values())}
-        return xr.Dataset(self._run(random.split(key, {SAMPLE: n}), values, partial, data))
+        return together(self._run(random.split(key, {SAMPLE: n}), values, partial, data))
 
     def traced_draw(self, key: Any, values: Values, partial: Values, data: Values) -> Values:
         """One draw of each variable that ``values`` lacks, in order, and the deterministic ones.
@@ -96,4 +97,11 @@ def _sizes(arrays: list[xr.DataArray]) -> dict[Any, int]:
 
 def seed_key(seed: Any) -> xr.DataArray:
     """A seed or a key as a key."""
-    return random.key(seed) if isinstance(seed, int) else as_key(seed)
+    if isinstance(seed, int | np.integer):
+        return random.key(int(seed))
+    try:
+        return as_key(seed)
+    except ArgumentError:
+        raise ArgumentError(
+            f"seed={seed!r} is no seed; give an integer, or a key: xgrad.random.key(0)."
+        ) from None

@@ -1,15 +1,16 @@
 """What a model consists of: data, free and observed variables, deterministic values, potentials; each by its name."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import xarray as xr
 
-from xgrad.graph import Source
-from xgrad.labels import is_traced
-from xgrad.model.distributions.base import Distribution
+from xgrad.graph import Source, Var
+from xgrad.labels import is_traced, unwrap
+from xgrad.model.distributions.base import Distribution, leaves
 from xgrad.model.distributions.bijections import Bijection
+from xgrad.transforms.parts import parts_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +20,11 @@ class Site:
     name: str
     symbol: xr.DataArray
     source: Source | None
+
+    @property
+    def symbols(self) -> tuple[xr.DataArray, ...]:
+        """What stands for values of this part in the expressions of others."""
+        return (self.symbol,) if is_traced(self.symbol) else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +68,10 @@ class ObservedSite(Site):
     seen: Any = None  # where ``symbol`` was observed; None: everywhere
     imputed: Imputed | None = None
 
+    @property
+    def symbols(self) -> tuple[xr.DataArray, ...]:
+        return (self.symbol, self.data.symbol)
+
     def log_density(self) -> xr.DataArray:
         """The expression for the log-density, entry by entry: 0 where nothing, or not all of a vector, was observed."""
         terms = self.distribution.log_density(self.symbol)
@@ -81,6 +91,29 @@ class PotentialSite(Site):
 
 
 Sites = Mapping[str, Site]
+
+
+def kind(site: Site) -> str:
+    """What a part of a model is called: free, observed, data, deterministic, potential."""
+    return type(site).__name__.removesuffix("Site").lower()
+
+
+def unbounded_name(site: FreeSite) -> str:
+    """What the unbounded form of a free variable is called: ``tau__log`` for ``tau``."""
+    return f"{site.name}__{site.bijection.name}" if site.bijection.name else site.name
+
+
+def expressions_of(site: Site) -> Sequence[Any]:
+    """What a site is computed from."""
+    if isinstance(site, FreeSite | ObservedSite):
+        data = [site.data.symbol] if isinstance(site, ObservedSite) else []
+        return [*leaves(site.distribution), *data]
+    return [] if isinstance(site, DataSite) else [site.symbol]
+
+
+def var_of(symbol: xr.DataArray) -> Var:
+    """The variable of the graph that holds the values of a symbolic array."""
+    return unwrap(parts_of(symbol)[0], symbol.dims)
 
 
 def free_sites(sites: Sites) -> dict[str, FreeSite]:

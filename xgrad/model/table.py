@@ -1,6 +1,6 @@
 """A model as a table: a row for each part."""
 
-from xgrad.model.sites import FreeSite, ObservedSite, Site, Sites
+from xgrad.model.sites import FreeSite, ObservedSite, Site, Sites, kind
 
 HEADER = ("name", "is", "distribution", "dims", "support")
 
@@ -16,11 +16,6 @@ def as_text(sites: Sites) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     padded = [[c.ljust(w) for c, w in zip(line, widths, strict=True)] for line in lines]
     return "\n".join(["  ".join(cells).rstrip() for cells in padded])
-
-
-def kind(site: Site) -> str:
-    """What a part of a model is called: free, observed, data, deterministic, potential."""
-    return type(site).__name__.removesuffix("Site").lower()
 
 
 def _distribution(site: Site) -> tuple[str, str]:

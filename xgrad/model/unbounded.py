@@ -8,7 +8,7 @@ import xarray as xr
 
 from xgrad.jax_backend.own_gradient import Form, Part
 from xgrad.model.density import Density, Values
-from xgrad.model.sites import FreeSite, free_sites, known_values
+from xgrad.model.sites import free_sites, known_values, unbounded_name
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.calls.program import Program
 from xgrad.transforms.calls.to_jax import to_jax
@@ -85,8 +85,3 @@ def _part(program: Program) -> Part:
     return Part(
         program.executable, repr(program.result.plain(range(outputs))), program.result.plain
     )
-
-
-def unbounded_name(site: FreeSite) -> str:
-    """What the unbounded form of a free variable is called: ``tau__log`` for ``tau``."""
-    return f"{site.name}__{site.bijection.name}" if site.bijection.name else site.name

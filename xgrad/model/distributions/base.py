@@ -17,6 +17,7 @@ from xgrad.labels import is_traced
 from xgrad.model.context import current_model
 from xgrad.model.distributions.supports import Support, real
 from xgrad.model.places import first_value
+from xgrad.transforms.calls.backing import is_numeric
 
 Labeled = Any  # a DataArray or a number
 Sizes = Mapping[Hashable, int]
@@ -70,7 +71,7 @@ class Distribution:
         """
         self = object.__new__(cls)
         for name, value in _bound(cls, args, _converted(cls, parameters)).items():
-            setattr(self, name, value)
+            setattr(self, name, _number(value))
         check_parameters(self)
         self._settle()
         return self
@@ -169,8 +170,12 @@ class Distribution:
 
     def _dtype(self, *values: Labeled) -> np.dtype:
         """That of the floats among the parameters and ``values``; float64 where there are none but Python's."""
-        leaves = [v for value in (*self.values.values(), *values) for v in _leaves(value)]
-        found = [v.dtype for v in leaves if _is_array(v) and v.dtype.kind == "f"]
+        found = [
+            v.dtype
+            for value in (*self.values.values(), *values)
+            for v in leaves(value)
+            if _is_array(v) and v.dtype.kind == "f"
+        ]
         return np.result_type(*found) if found else np.dtype(np.float64)
 
     def _of_one_dtype(self, x: Labeled) -> tuple[Self, Labeled]:
@@ -260,12 +265,16 @@ def check_parameters(distribution: Distribution) -> None:
     family = type(distribution).__name__
     for name, parameter in distribution.parameters.items():
         value = getattr(distribution, name)
-        if parameter.support is None or value is None or is_traced(value):
+        if parameter.support is None or (value is None and parameter.default is None):
+            continue
+        if is_traced(value):
             continue
         if not isinstance(value, xr.DataArray | int | float | np.number):
             raise ArgumentError(
-                f"{family}: {name} is {_described(value)}; give a number, or a DataArray, whose dims are named."
+                f"{family}: {name} is {described(value)}; give a number, or a DataArray, whose dims are named."
             )
+        if isinstance(value, xr.DataArray) and not is_real(value.dtype):
+            raise ArgumentError(f"{family}: {name} holds {value.dtype}, and not real numbers.")
         inside = parameter.support.contains(value)
         if isinstance(value, xr.DataArray):
             inside = inside | value.isnull()
@@ -326,19 +335,30 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "dtype")
 
 
-def _leaves(value: Any) -> list[Any]:
+def leaves(value: Any) -> list[Any]:
     """A parameter, or those of the distributions that it consists of."""
     if isinstance(value, Distribution):
-        return [leaf for v in value.values.values() for leaf in _leaves(v)]
+        return [leaf for v in value.values.values() for leaf in leaves(v)]
     if isinstance(value, list | tuple):
-        return [leaf for v in value for leaf in _leaves(v)]
+        return [leaf for v in value for leaf in leaves(v)]
     return [value]
 
 
-def _described(value: Any) -> str:
-    if isinstance(value, np.ndarray | list | tuple):
+def is_real(dtype: Any) -> bool:
+    """Whether values of ``dtype`` are real numbers: no dates, no text, not complex."""
+    return is_numeric(dtype) and dtype.kind != "c"
+
+
+def _number(value: Any) -> Any:
+    """An array of no axes (of NumPy or JAX) as the number that it is."""
+    is_bare = _is_array(value) and not isinstance(value, xr.DataArray | np.generic)
+    return np.asarray(value)[()] if is_bare and np.ndim(value) == 0 else value
+
+
+def described(value: Any) -> str:
+    if isinstance(value, np.ndarray | list | tuple) or _is_array(value):
         return f"an array of shape {np.shape(value)} without names of dims"
-    return f"a {type(value).__name__}"
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def _short(value: Any) -> str:
