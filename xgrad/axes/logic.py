@@ -135,6 +135,26 @@ class RightShift(AbstractBits):
         return xp.right_shift(x, y)
 
 
+class BitwiseCount(AbstractBits):
+    """How many bits of the absolute value are one."""
+
+    def result_dtype(self, *dtypes: np.dtype) -> np.dtype:
+        return np.dtype(np.uint8)
+
+    def emit(self, xp: Any, x: Any) -> Any:
+        return xp.bitwise_count(x)
+
+
+class Gcd(AbstractBits):
+    def emit(self, xp: Any, x: Any, y: Any) -> Any:
+        return xp.gcd(x, y)
+
+
+class Lcm(AbstractBits):
+    def emit(self, xp: Any, x: Any, y: Any) -> Any:
+        return xp.lcm(x, y)
+
+
 class Where(AbstractGeneral):
     """``x`` where ``c`` holds and ``y`` elsewhere; the cotangent of each is masked, never multiplied by the mask."""
 
