@@ -131,6 +131,8 @@ def test_html_of_stages(x):
     stages = xg.jit(lambda x: xg.log(xg.exp(x)).sum()).stages(np.ones(3))
     page = stages._repr_html_()
     check_html(page)
+    check_html(stages.names._repr_html_())
+    assert "XReduce sum(dim_0)" in stages.names._repr_html_()
     titles = re.findall(r"<summary[^>]*>([^<]*)</summary>", page)
     assert titles[:3] == ["names: picture", "axes: picture", "optimised: picture"]
     assert titles[-2:] == ["HLO", f"rewrites ({len(stages.rewrites)})"]

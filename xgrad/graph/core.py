@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, ClassVar, dataclass_transform
 
+from xgrad.graph.printing import AbstractGraph
 from xgrad.graph.source import Source, current_source
 
 Type = Any  # what a layer says of its variables: hashable, comparable, printable
@@ -140,7 +141,7 @@ class Var:
         return f"<{what}: {self.type}>"
 
 
-class Graph:
+class Graph(AbstractGraph):
     """A closed function from ``inputs`` to ``outputs``. Equal when the structure is equal, whatever the names."""
 
     __slots__ = ("_hash", "_nodes", "_structure", "inputs", "outputs")

@@ -3,10 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
-from xgrad.graph.core import Graph, Var
+from xgrad.graph import markup
+
+Var = Any  # of ``core``, which stands on this module
+_MOST = 2000  # nodes of a graph that a notebook shows
 
 
-def format_graph(graph: Graph, *, sources: bool = True) -> str:
+class AbstractGraph:
+    """What a graph is to those who print it; in notebooks it shows itself."""
+
+    __slots__ = ()
+    inputs: tuple[Var, ...]
+    outputs: tuple[Var, ...]
+
+    @property
+    def nodes(self) -> tuple[Any, ...]:
+        """What is computed, in order."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        count = len(self.nodes)
+        text = format_graph(self) if count <= _MOST else f"{count} operations"
+        return markup.part(repr(self), markup.text(text), opened=True)
+
+
+def format_graph(graph: AbstractGraph, *, sources: bool = True) -> str:
     """The outputs of ``graph`` as trees; the graphs inside ops (loops, pullbacks) follow under their labels.
 
     A value used more than once carries a label ``[A]`` where it is first written, and only the label after that.
@@ -17,9 +38,9 @@ def format_graph(graph: Graph, *, sources: bool = True) -> str:
 class _Printer:
     def __init__(self, sources: bool) -> None:
         self.sources = sources
-        self.inner: list[tuple[str, Graph]] = []
+        self.inner: list[tuple[str, AbstractGraph]] = []
 
-    def document(self, graph: Graph) -> list[str]:
+    def document(self, graph: AbstractGraph) -> list[str]:
         lines = self.trees(graph)
         shown = 0
         while shown < len(self.inner):
@@ -29,7 +50,7 @@ class _Printer:
             shown += 1
         return lines
 
-    def trees(self, graph: Graph) -> list[str]:
+    def trees(self, graph: AbstractGraph) -> list[str]:
         labels = _shared_labels(graph)
         lines: list[str] = []
         written: set[Any] = set()
@@ -55,7 +76,7 @@ class _Printer:
                 )
         return lines
 
-    def line(self, var: Var, graph: Graph, label: str, again: bool) -> str:
+    def line(self, var: Var, graph: AbstractGraph, label: str, again: bool) -> str:
         mark = f" [{label}]" if label else ""
         if var.node is None:
             return f"{_input_name(var, graph)}: {var.type}{mark}"
@@ -69,7 +90,7 @@ class _Printer:
         parts = []
         for name, value in op.parameters.items():
             held = value if isinstance(value, tuple) else (value,)
-            if held and isinstance(held[0], Graph):
+            if held and isinstance(held[0], AbstractGraph):
                 parts.append(f"{name}={', '.join([self.held(op, graph) for graph in held])}")
             else:
                 parts.append(f"{name}={value}")
@@ -78,17 +99,17 @@ class _Printer:
             return describe()
         return f"{type(op).__name__}({', '.join(parts)})" if parts else type(op).__name__
 
-    def held(self, op: Any, graph: Graph) -> str:
+    def held(self, op: Any, graph: AbstractGraph) -> str:
         """The label of a graph that an op holds; it is written after the graph around it."""
         self.inner.append((f"{type(op).__name__}#{len(self.inner)}", graph))
         return self.inner[-1][0]
 
 
-def _input_name(var: Var, graph: Graph) -> str:
+def _input_name(var: Var, graph: AbstractGraph) -> str:
     return var.name or (f"in{graph.inputs.index(var)}" if var in graph.inputs else "free")
 
 
-def _shared_labels(graph: Graph) -> dict[Any, str]:
+def _shared_labels(graph: AbstractGraph) -> dict[Any, str]:
     """A label for every node with inputs that is used more than once, in the order of the printout."""
     uses: dict[Any, int] = {}
     for node in graph.nodes:
