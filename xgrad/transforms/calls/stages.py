@@ -64,7 +64,8 @@ class Stages:
         return self._executable.cost()
 
     def __str__(self) -> str:
-        return "\n\n".join(f"=== {title} ===\n{text}" for title, text in self._sections())
+        sections = "\n\n".join(f"=== {title} ===\n{text}" for title, text in self._sections())
+        return sections.replace("=== ", f"=== {self._name}: ", 1)
 
     __repr__ = __str__
 
@@ -84,7 +85,7 @@ class Stages:
     def _sections(self) -> list[tuple[str, str]]:
         derivatives = [("derivatives", "\n".join(self.derivatives))] if self.derivatives else []
         return [
-            (f"{self._name}: names", format_graph(self.names)),
+            ("names", format_graph(self.names)),
             *derivatives,
             ("axes", format_graph(self.axes)),
             (f"optimised ({len(self.rewrites)} rewrites)", format_graph(self.optimised)),
