@@ -38,3 +38,11 @@ def test_boxes_are_in_their_frames_and_edges_go_down(seed):
         ):  # rows on the way
             for left, right, above, below in boxes:
                 assert not (left < x < right and above < bottom and below > top)
+
+
+def test_lanes_stand_in_the_order_of_the_shortest_edges():
+    groups = ["home", "", "county", "home"]  # from scalars to counties to homes
+    lanes = in_lanes(
+        [(50.0, 20.0)] * 4, groups, [(1, 2), (2, 3), (0, 3)], dict.fromkeys(groups, 30.0)
+    )
+    assert lanes.frames["home"].left < lanes.frames["county"].left < lanes.frames[""].left

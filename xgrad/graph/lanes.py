@@ -1,7 +1,7 @@
 """Boxes in lanes: each group in a frame of its own from top to bottom, rows in the order of computation."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise, permutations
 from typing import Any, NamedTuple
 
 from xgrad.graph.layout import Point
@@ -9,6 +9,7 @@ from xgrad.graph.layout import Point
 _GAP, _ROW_GAP, _FRAME = 20.0, 46.0, 14.0
 _TITLE = 20.0  # room below the boxes of a frame for its name
 _BESIDE = 8.0  # how far from a box a line passes it
+_MOST_ORDERED = 6  # lanes of which all orders are tried
 
 
 class Frame(NamedTuple):
@@ -49,19 +50,20 @@ def in_lanes(
         for row in range(max(rows) + 1)
     ]
     tops = [_FRAME + sum(heights[:i]) + i * _ROW_GAP for i in range(len(heights))]
-    places: list[Point] = [Point(0.0, 0.0)] * len(sizes)
+    groups_of = {g: [i for i, h in enumerate(groups) if h == g] for g in dict.fromkeys(groups)}
+    lanes = [_lane(found, sizes, rows, names[g]) for g, found in groups_of.items()]
+    lefts, width = _side_by_side(lanes, edges)
+    places = [Point(0.0, 0.0)] * len(sizes)
     frames: dict[Hashable, Frame] = {}
-    left = 0.0
-    for group in dict.fromkeys(groups):
-        members = [i for i, g in enumerate(groups) if g == group]
-        width = _fill_lane(members, sizes, rows, tops, left + _FRAME, names[group], places)
-        top = min(tops[rows[i]] for i in members) - _FRAME
-        bottom = max(tops[rows[i]] + heights[rows[i]] for i in members) + _TITLE
-        frames[group] = Frame(left, top, width + 2 * _FRAME, bottom - top)
-        left += width + 2 * _FRAME + _GAP
+    for (group, members), lane, left in zip(groups_of.items(), lanes, lefts, strict=True):
+        top = min([tops[rows[i]] for i in members]) - _FRAME
+        bottom = max([tops[rows[i]] + heights[rows[i]] for i in members]) + _TITLE
+        frames[group] = Frame(left, top, lane.width, bottom - top)
+        for i, x in lane.places.items():
+            places[i] = Point(left + x, tops[rows[i]])
     in_rows = _Rows(sizes, rows, places, tops, heights)
     paths = tuple([in_rows.path(start, end) for start, end in edges])
-    return Lanes(tuple(places), frames, paths, left - _GAP, tops[-1] + heights[-1] + _TITLE)
+    return Lanes(tuple(places), frames, paths, width, tops[-1] + heights[-1] + _TITLE)
 
 
 def _rows(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -78,30 +80,63 @@ def _rows(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     return [last - n for n in below]
 
 
-def _fill_lane(
+class _Lane(NamedTuple):
+    """One lane: its width, and how far to the right of its left side the middle of each of its boxes is."""
+
+    width: float
+    places: dict[int, float]
+
+
+def _lane(
     members: Sequence[int],
     sizes: Sequence[tuple[float, float]],
     rows: Sequence[int],
-    tops: Sequence[float],
-    left: float,
-    least: float,
-    places: list[Point],
-) -> float:
-    """Put the boxes of one group in its lane, each row in its middle; gives the width of the lane."""
+    name: float,
+) -> _Lane:
+    """The boxes of one group, each row of them in the middle of the lane."""
     by_row: dict[int, list[int]] = {}
     for i in members:
         by_row.setdefault(rows[i], []).append(i)
     widths = {
-        row: sum(sizes[i][0] for i in found) + _GAP * (len(found) - 1)
+        row: sum([sizes[i][0] for i in found]) + _GAP * (len(found) - 1)
         for row, found in by_row.items()
     }
-    lane = max(least, *widths.values())
+    width = max(name, *widths.values()) + 2 * _FRAME
+    places = {}
     for row, found in by_row.items():
-        x = left + (lane - widths[row]) / 2
+        x = (width - widths[row]) / 2
         for i in found:
-            places[i] = Point(x + sizes[i][0] / 2, tops[row])
+            places[i] = x + sizes[i][0] / 2
             x += sizes[i][0] + _GAP
-    return lane
+    return _Lane(width, places)
+
+
+def _side_by_side(
+    lanes: Sequence[_Lane], edges: Sequence[tuple[int, int]]
+) -> tuple[list[float], float]:
+    """The left side of each lane, in the order in which edges are shortest, and the width of all.
+
+    Many lanes stay in the order in which they are given.
+    """
+    given = tuple(range(len(lanes)))
+    orders = permutations(given) if len(lanes) <= _MOST_ORDERED else [given]
+    lefts = min([_lefts(lanes, order) for order in orders], key=lambda x: _length(lanes, edges, x))
+    return lefts, sum([lane.width + _GAP for lane in lanes]) - _GAP
+
+
+def _lefts(lanes: Sequence[_Lane], order: Sequence[int]) -> list[float]:
+    before = accumulate([lanes[k].width + _GAP for k in order], initial=0.0)
+    return [left for _, left in sorted(zip(order, before, strict=False))]
+
+
+def _length(
+    lanes: Sequence[_Lane], edges: Sequence[tuple[int, int]], lefts: Sequence[float]
+) -> float:
+    """How far edges go to the side, altogether."""
+    x = {
+        i: left + x for lane, left in zip(lanes, lefts, strict=True) for i, x in lane.places.items()
+    }
+    return sum([abs(x[start] - x[end]) for start, end in edges])
 
 
 class _Rows(NamedTuple):
