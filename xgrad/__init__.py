@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from xgrad.functions import random as random
     from xgrad.functions import signal as signal
     from xgrad.functions import special as special
+    from xgrad.functions.checks import checks as checks
     from xgrad.functions.reductions import cumlogsumexp as cumlogsumexp
     from xgrad.functions.reductions import nanlogsumexp as nanlogsumexp
     from xgrad.functions.reductions import nanmedian as nanmedian
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from xgrad.functions.segments import segment_sum as segment_sum
     from xgrad.labels import is_traced as is_traced
     from xgrad.options import options as options
-    from xgrad.transforms.calls.checks import checks as checks
     from xgrad.transforms.calls.exporting import load_exported as load_exported
     from xgrad.transforms.calls.jit import explain_retrace as explain_retrace
     from xgrad.transforms.calls.jit import jit as jit
@@ -101,7 +101,7 @@ _OWN = {
     "jit": "xgrad.transforms.calls.jit",
     "explain_retrace": "xgrad.transforms.calls.jit",
     "load_exported": "xgrad.transforms.calls.exporting",
-    "checks": "xgrad.transforms.calls.checks",
+    "checks": "xgrad.functions.checks",
     "grad": "xgrad.transforms.derivatives.grad",
     "value_and_grad": "xgrad.transforms.derivatives.grad",
     "jacobian": "xgrad.transforms.derivatives.jacobian",

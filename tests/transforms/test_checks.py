@@ -232,6 +232,36 @@ def test_a_matrix_that_is_not_definite():
         xg.jit(lambda x: np.linalg.cholesky(-x.data @ x.data.T))(WHOLE)
 
 
+@pytest.mark.parametrize("trial", range(2))  # the second time nothing is traced anew
+def test_functions_called_on_data_at_once(trial):
+    def factor():
+        return xg.linalg.cholesky(MATRICES, dims=("i", "j"))
+
+    assert np.isnan(factor()[1]).any()
+    with xg.checks():
+        with pytest.raises(NotDefiniteError) as caught:
+            factor()
+        assert re.sub(r"test_checks\.py:\d+", "LINE", str(caught.value)).startswith(
+            "LINE: a matrix is not positive definite, and has no Cholesky factor, at position 1 along axis -3.\n"
+        )
+        with pytest.raises(
+            NonFiniteError, match=r"xlogy made -inf .*, at position 1 along axis -1\."
+        ):
+            xg.special.xlogy(1.0, WHOLE[0])
+        xr.testing.assert_identical(xg.linalg.cholesky(MATRICES[0]), MATRICES[0])
+
+
+def test_each_call_has_its_own_line():
+    one = lambda: xg.special.xlogy(1.0, WHOLE)  # noqa: E731
+    other = lambda: xg.special.xlogy(1.0, WHOLE)  # noqa: E731
+    lines = []
+    for call in (one, other, one):
+        with xg.checks("finite"), pytest.raises(NonFiniteError) as caught:
+            call()
+        lines.append(str(caught.value).split(" ")[0])
+    assert lines[0] == lines[2] != lines[1]
+
+
 # ---- solvers that stop ---------------------------------------------------------------------------------------------
 
 STARTS = xr.DataArray([-4.0, 1.0], {"city": ["Oslo", "Rome"]}, ("city",))

@@ -13,8 +13,10 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, UnsupportedTypeError, nearest
-from xgrad.graph import Graph
+from xgrad.functions.checks import Checks, Labels
+from xgrad.graph import Graph, Source, located, user_source
 from xgrad.jax_backend import executable_for, is_jax_array, lift, to_device, to_numpy
+from xgrad.jax_backend.executable import DEFAULT
 from xgrad.labels import FREE, current_trace, open_trace, unwrap, wrap
 from xgrad.labels.constants import NUMBERS, constant
 from xgrad.labels.core import is_traced_array, make
@@ -153,25 +155,36 @@ class _Program(NamedTuple):
     executable: Callable[..., list[Any]]
     constants: tuple[Any, ...]
     single: bool
+    checks: Checks | None
+
+    def run(self, arrays: Sequence[Array]) -> Sequence[Array]:
+        checked = None if self.checks is None else self.checks.run(arrays)
+        return self.executable(*arrays, *self.constants) if checked is None else checked
 
 
 def _run(kernel: Kernel, arrays: Sequence[Array]) -> Any:
     """The result for concrete arrays: in JAX where one of them is, else in NumPy."""
     given = [x if type(x) in NUMBERS or is_jax_array(x) else np.asarray(x) for x in arrays]
-    program = _program(kernel, tuple(map(_type, given)), current_options())
-    found = program.executable(*given, *program.constants)
+    options = current_options()
+    line = user_source() if options.checks else None  # for what a check says
+    program = _program(kernel, tuple(map(_type, given)), options, line)
+    found = program.run(given)
     outputs = found if any(map(is_jax_array, given)) else [to_numpy(x)[()] for x in found]
     return outputs[0] if program.single else tuple(outputs)
 
 
 @lru_cache(maxsize=1024)
-def _program(kernel: Kernel, types: tuple[XType, ...], options: Options) -> _Program:
-    with open_trace() as trace:
+def _program(
+    kernel: Kernel, types: tuple[XType, ...], options: Options, line: Source | None
+) -> _Program:
+    with located(line), open_trace() as trace:
         results = kernel.record([wrap(trace.input(t)) for t in types])
         single = not isinstance(results, tuple)
         graph = Graph(trace.inputs, [unwrap(r) for r in ((results,) if single else results)])
-    lifted, constants = lift(compile_graph(graph, options.ad).optimised)
-    return _Program(executable_for(lifted), to_device(constants), single)
+    optimised = compile_graph(graph, options.ad).optimised
+    lifted, constants = lift(optimised)
+    checks = Checks(optimised, options.checks, Labels(), DEFAULT) if options.checks else None
+    return _Program(executable_for(lifted), to_device(constants), single, checks)
 
 
 def _type(x: Array) -> XType:
@@ -182,11 +195,11 @@ def _type(x: Array) -> XType:
         raise UnsupportedTypeError(
             f"data of dtype {x.dtype} cannot be computed with; convert it to numbers first."
         )
-    return XType(tuple([f"axis_{x.ndim - k}" for k in range(x.ndim)]), x.shape, x.dtype)
+    return XType(tuple([f"axis -{x.ndim - k}" for k in range(x.ndim)]), x.shape, x.dtype)
 
 
 def _traced_constant(x: Array) -> Array:
     values = np.asarray(x)
-    dims = tuple([f"axis_{values.ndim - k}" for k in range(values.ndim)])
+    dims = tuple([f"axis -{values.ndim - k}" for k in range(values.ndim)])
     weak = type(x) in NUMBERS and type(x) is not bool
     return make(constant(values, dims), dims, current_trace(), weak=weak)

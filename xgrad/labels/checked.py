@@ -27,7 +27,7 @@ def checked(
 
     ``kind`` is that of ``xgrad.checks``. ``ok`` gives truth values that broadcast to ``array``, as does ``value``, the
     one for the message; ``ok`` is called only where checks of this kind are on. This is the hook for checks of any
-    sort: in a violation, ``error`` is a key of the table in ``transforms.calls.checks``.
+    sort: in a violation, ``error`` is a key of the table in ``functions.checks``.
     """
     if kind not in option("checks") or not isinstance(array, AbstractTraced):
         return array

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from xgrad.axes.interpret import evaluate
+from xgrad.functions.checks import Checks
 from xgrad.graph import Graph
 from xgrad.jax_backend.arrays import to_device, to_numpy
 from xgrad.jax_backend.emit import lift
 from xgrad.jax_backend.executable import DEFAULT, CompileOptions, executable_for
 from xgrad.lower.pipeline import compile_graph, reference_graph
 from xgrad.options import current_options
-from xgrad.transforms.calls.checks import Checks
 from xgrad.transforms.calls.stages import Stages
 from xgrad.transforms.calls.trace import Traced
 

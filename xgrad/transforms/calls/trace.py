@@ -7,6 +7,7 @@ import xarray as xr
 from xarray.indexes import PandasIndex
 
 from xgrad.errors import TracedValueError
+from xgrad.functions.checks import Labels
 from xgrad.graph import Graph, Source, Var
 from xgrad.labels import open_trace, wrap
 from xgrad.labels.messages.translation import translated
@@ -14,7 +15,6 @@ from xgrad.labels.scope import Trace, subject
 from xgrad.names.types import XType
 from xgrad.options import option
 from xgrad.transforms.calls.arguments import CallGuard, guard_of
-from xgrad.transforms.calls.checks import Labels
 from xgrad.transforms.calls.wrap import ResultTemplate
 from xgrad.transforms.tree import flatten
 

@@ -1,4 +1,4 @@
-"""``xgrad.checks``: run-time checks of compiled functions, and what is said where one finds something.
+"""``xgrad.checks``: run-time checks of what is compiled, and what is said where one finds something.
 
 The compiled program gives one small array more, the flags (``lower.checks``), which is looked at after each call.
 """
@@ -38,7 +38,8 @@ _ERRORS = {
 def checks(*kinds: str) -> options:
     """Turn run-time checks on, for good or inside a ``with`` block: ``with xgrad.checks(): ...``.
 
-    Compiled functions then look at what cannot be known while they are traced, and raise after the call:
+    Compiled functions, and the functions of ``xgrad.linalg`` and its like on data at hand, then look at what cannot be
+    known while they are traced, and raise after the call:
 
     - "indices": traced positions outside their dim (OutOfRangeError, an IndexError, which names dim, value and size),
       and traced labels that an index does not have (LabelNotFoundError, a KeyError);
