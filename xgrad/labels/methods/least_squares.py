@@ -10,6 +10,7 @@ again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from xgrad.names import XWhile, build
 from xgrad.names.types import XType
 
 Array = Any
+Bounds = tuple[Array, ...]  # the lower and the upper ones, or nothing
 PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 NUMBER = XType((), (), FLOAT)
@@ -121,18 +123,22 @@ class Problem(NamedTuple):
         return np.stack([_array(row, params.scope) for row in rows])
 
 
-def minimise(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
+def minimise(
+    problem: Problem, start: Array, lower: Array, upper: Array, limit: int, *, bounded: bool = True
+) -> Array:
     """The parameters at which the sum of the squares of the residuals is least; NaN where none are found.
 
-    ``start``, ``lower`` and ``upper`` are traced arrays of one axis. The search goes downhill from ``start`` and takes
-    ``limit`` steps at the most. Differentiable, any number of times, by the bounds and by all that the residuals are
-    computed from. Where a parameter is at a bound it moves with it.
+    ``start``, ``lower`` and ``upper`` are traced arrays of one axis; ``bounded=False`` says that the bounds are known
+    to be infinite. The search goes downhill from ``start`` and takes ``limit`` steps at the most. Differentiable, any
+    number of times, by the bounds and by all that the residuals are computed from. Where a parameter is at a bound it
+    moves with it.
     """
     start, lower, upper = (_vector(x) for x in (start, lower, upper))
     graph, params = problem.residuals, Var(_type(start.size))
     inputs = [start.value, lower.value, upper.value, *problem.outside]
     changes = [Var(cotangent_type(v.type)) for v in inputs]
-    whole = _closed(inputs, [params], lambda given: [_search(*_split(graph, given), limit)])
+    search = partial(_search, limit=limit, bounded=bounded)
+    whole = _closed(inputs, [params], lambda given: [search(*_split(graph, given))])
     pull = _closed([*inputs, params, params], changes, lambda given: _pulled(graph, given))
     push = _closed([*inputs, params, *changes], [params], lambda given: [_pushed(graph, given)])
     flows = (Flow.STEP, *[_flow(v) for v in inputs[1:]])
@@ -206,20 +212,23 @@ def _split(graph: Graph, given: Sequence[Array]) -> tuple[Problem, Array, Array,
 # ---- the search --------------------------------------------------------------------------------
 
 
-def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: int) -> Array:
+def _search(
+    problem: Problem, start: Array, lower: Array, upper: Array, *, limit: int, bounded: bool
+) -> Array:
     """A step further than where the loop ends; NaN where it came to no end."""
+    bounds = (lower, upper) if bounded else ()
     first = problem.local(start)
     damping, sizes = _array(build.scalar(DAMPING, FLOAT), start.scope), first.sizes
-    direction, done = _aimed(start, first, _damped(damping, sizes), problem.size, lower, upper)
+    direction, done = _aimed(start, first, _damped(damping, sizes), problem.size, bounds)
     begin = [start, *first, damping, sizes, direction]
     carries = [_named(x, t) for x, t in zip(begin, _types(start.size), strict=True)]
     carries += [build.scalar(0, np.int64), done.value]
-    invariants = [lower.value, upper.value, *problem.outside]
+    invariants = [*[x.value for x in bounds], *problem.outside]
+    ends = len(carries), len(carries) + len(bounds)
 
-    def states(given: Sequence[Array]) -> tuple[State, Problem, Array, Array]:
-        low, high, *outside = given[len(carries) :]
-        inside = problem._replace(outside=[x.value for x in outside])
-        return State(*given[: len(carries)]), inside, low, high
+    def states(given: Sequence[Array]) -> tuple[State, Problem, Bounds]:
+        inside = problem._replace(outside=[x.value for x in given[ends[1] :]])
+        return State(*given[: ends[0]]), inside, tuple(given[ends[0] : ends[1]])
 
     def again(given: Sequence[Array]) -> list[Array]:
         state, *_ = states(given)
@@ -230,7 +239,7 @@ def _search(problem: Problem, start: Array, lower: Array, upper: Array, limit: i
     loop = XWhile(_closed(given, [done.value], again), body, len(carries))
     last = State(*[_array(v, start.scope) for v in loop.apply(*given)])
     good = last.done & np.isfinite(last.cost)
-    return np.where(good, _kept(last.params + last.direction, lower, upper), np.nan)
+    return np.where(good, _kept(last.params + last.direction, bounds), np.nan)
 
 
 def _types(size: int) -> tuple[XType, ...]:
@@ -239,13 +248,13 @@ def _types(size: int) -> tuple[XType, ...]:
     return along, NUMBER, along, normal, NUMBER, along, along
 
 
-def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
+def _step(state: State, problem: Problem, bounds: Bounds) -> State:
     """One damped step downhill, taken where the cost is less after it, and where the next one leads.
 
     Near the end rounding hides what a step gains: there it is taken on trust, until nothing more is to be expected.
     """
     params, cost, damping = state.params, state.cost, state.damping
-    trial = _kept(params + state.direction, lower, upper)
+    trial = _kept(params + state.direction, bounds)
     after, moved = problem.local(trial), trial - params
     foreseen = _foreseen(state.local, moved)
     level = after.cost <= (1 + 16 * ROUNDING) * cost
@@ -259,7 +268,7 @@ def _step(state: State, problem: Problem, lower: Array, upper: Array) -> State:
     next_damping = np.where(better, np.maximum(shrunk, 1e-13), grown)
     sizes = np.maximum(state.sizes, local.sizes)
     damped = _damped(next_damping, sizes)
-    direction, settled = _aimed(reached, local, damped, problem.size, lower, upper)
+    direction, settled = _aimed(reached, local, damped, problem.size, bounds)
     done = settled | (~better & (damping > 1e12))
     return State(reached, *local, next_damping, sizes, direction, state.steps + 1, done)
 
@@ -278,23 +287,27 @@ def _shortened(local: Local, moved: Array, cost: Array) -> Array:
 
 
 def _aimed(
-    params: Array, local: Local, damped: Array, count: int, lower: Array, upper: Array
+    params: Array, local: Local, damped: Array, count: int, bounds: Bounds
 ) -> tuple[Array, Array]:
     """The next step, and whether so little is to be expected of it that it can be the last."""
-    free = _free(params, local.gradient, lower, upper)
-    direction = _direction(local.normal, np.where(free, local.gradient, 0.0), free, damped)
+    direction = _direction(local, damped, _held(params, local.gradient, bounds))
     return direction, _foreseen(local, direction) <= SETTLED * count * local.cost
 
 
-def _kept(params: Array, lower: Array, upper: Array) -> Array:
+def _kept(params: Array, bounds: Bounds) -> Array:
     """The nearest parameters within the bounds."""
+    if not bounds:
+        return params
+    lower, upper = bounds
     return np.minimum(np.maximum(params, lower), upper)
 
 
-def _free(params: Array, gradient: Array, lower: Array, upper: Array) -> Array:
-    """Which parameters are not held at a bound."""
-    held = ((params <= lower) & (gradient > 0)) | ((params >= upper) & (gradient < 0))
-    return ~held
+def _held(params: Array, gradient: Array, bounds: Bounds) -> Array | None:
+    """Which parameters are held at a bound."""
+    if not bounds:
+        return None
+    lower, upper = bounds
+    return ((params <= lower) & (gradient > 0)) | ((params >= upper) & (gradient < 0))
 
 
 def _foreseen(local: Local, moved: Array) -> Array:
@@ -303,11 +316,13 @@ def _foreseen(local: Local, moved: Array) -> Array:
     return -np.sum(local.gradient * moved) - 0.5 * bent
 
 
-def _direction(normal: Array, gradient: Array, free: Array, damped: Array) -> Array:
-    """The Gauss-Newton step of the free parameters, each of them damped."""
-    both = free[:, None] & free[None, :]
-    matrix = np.where(both, normal, 0.0) + _eye(gradient) * np.where(free, damped, 1.0)
-    return -solve_definite(matrix, gradient)
+def _direction(local: Local, damped: Array, held: Array | None) -> Array:
+    """The Gauss-Newton step, each parameter damped; none of a parameter that is held."""
+    matrix, gradient = local.normal + _eye(damped) * damped, local.gradient
+    if held is None:
+        return -solve_definite(matrix, gradient)
+    apart = held[:, None] | held[None, :]
+    return -solve_definite(np.where(apart, _eye(damped), matrix), np.where(held, 0.0, gradient))
 
 
 # ---- small matrices ----------------------------------------------------------------------------
