@@ -156,7 +156,7 @@ def test_classes_are_looked_up_and_never_made_to_run():
     text, arrays = packed([Pair(1, 2)], ["x"], False)
     for old, new, message in [
         (b'"Pair"', b'"Triple"', "of the class tests.transforms.test_portable.Triple"),
-        (b'"tests.transforms.test_portable"', b'"nowhere"', "Import nowhere before"),
+        (b'"tests.transforms.test_portable"', b'"nowhere"', "Import nowhere, or define it, before"),
         (b'"Pair"', b'"roundtrip"', "which is not there"),
         (b'"Pair"', b'"Model"', "holds a NamedTuple of the class"),
     ]:

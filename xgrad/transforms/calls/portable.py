@@ -11,6 +11,7 @@ import json
 import pickle
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -235,11 +236,13 @@ class _Reader:
         return pickle.loads(self.arrays[i].tobytes())
 
     def _container(self, name: str, module: str, qualname: str, what: Json, parts: Json) -> Any:
+        if module.startswith("xgrad."):
+            import_module(module)  # ours are imported when they are first used
         cls, kind = global_object(module, qualname), _CONTAINERS[name]
         if not isinstance(cls, type) or kind_of_type(cls) is not kind:
             raise ExportError(
                 f"it holds a {name} of the class {module}.{qualname}, which is not there.\n"
-                f"Import {module} before the file is loaded."
+                f"Import {module}, or define it, before the file is loaded."
             )
         return kind.join(cls, self(what), [self(part) for part in parts])
 
