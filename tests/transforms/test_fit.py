@@ -1,6 +1,7 @@
 """``xgrad.fit``, loops of optax with labels, and tied parameters of the solvers."""
 
 import importlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -73,6 +74,18 @@ def test_the_bar(capsys):
     assert "3/3" in shown and "loss 0.4096" in shown
     xg.fit(lambda p: p**2, 1.0, optax.sgd(0.1), 3)
     assert capsys.readouterr().err == ""
+
+
+def test_the_bar_of_notebooks(monkeypatch):
+    shown = []
+    handle = SimpleNamespace(update=shown.append)
+    monkeypatch.setattr(
+        "xgrad.transforms.solvers.progress._notebook", lambda: lambda *_, **__: handle
+    )
+    xg.fit(lambda p: p**2, 1.0, optax.sgd(0.1), 3)
+    assert shown[-1]._repr_html_() == (
+        '<progress max="3" value="3"></progress> 3 of 3 steps, 0 s, loss 0.4096'
+    )
 
 
 def test_what_does_not_work(monkeypatch):

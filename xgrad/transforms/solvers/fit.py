@@ -38,7 +38,8 @@ def fit(
     ``params`` is a DataArray, a Dataset, a number or containers of them. With a ``key`` of ``xgrad.random`` the loss is
     called ``loss(params, *args, key)``, with a key of each step's own, for minibatches and noise; the same key gives
     the same history. The steps are one compiled loop, run in blocks, with gradients of xgrad's. ``progress`` shows a
-    bar: True needs rich, None shows it in a terminal if rich is installed. Needs optax (``pip install 'xgrad[fit]'``).
+    bar; by default there is one in notebooks, and in terminals where rich is installed. Needs optax (``pip install
+    'xgrad[fit]'``).
 
     Raises CostNotScalarError where the loss is not one number, ArgumentError for steps or an optimiser that are none,
     NonFiniteError at the first step with a loss that is NaN or infinite.
