@@ -103,6 +103,8 @@ def test_arrays(dtype):
 
 def test_arrays_of_one_number_and_arrays_in_jax():
     assert len(packed([np.zeros((1000, 1000))], ["x"], False)[1]) < 1000
+    zeros = roundtrip(np.array([0.0, -0.0]), allow_pickle=False)
+    assert np.signbit(zeros).tolist() == [False, True]
     found = roundtrip(jnp.arange(3, dtype="float32"), allow_pickle=False)
     assert isinstance(found, jnp.ndarray) and found.tolist() == [0, 1, 2]
 

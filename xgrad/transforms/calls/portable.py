@@ -138,7 +138,7 @@ def _write_array(write: _Writer, x: np.ndarray, path: str) -> Json:
     if x.dtype.kind == "V":  # bfloat16 and its like
         return ["bits", x.dtype.name, write(x.view(f"u{x.itemsize}"), path)]
     first = x.reshape(-1)[:1]
-    if x.size > 1 and (x == first).all():
+    if x.size > 1 and x.tobytes() == first.tobytes() * x.size:  # equal are 0.0 and -0.0, too
         return ["repeated", x.shape, write.place(first)]
     return ["array", write.place(x)]
 
