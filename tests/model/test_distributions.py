@@ -6,9 +6,26 @@ import xarray as xr
 from scipy import stats
 
 import xgrad as xg
-from tests.model.families import CONTINUOUS, DISCRETE, LUMPED, SMOOTH, Family
+from tests.model.families import CONTINUOUS, DISCRETE, LUMPED, SMOOTH, Family, Formulas
 from xgrad.errors import ArgumentError
-from xgrad.model import Bernoulli, Beta, Exponential, Gamma, InverseGamma, NegativeBinomial, Normal
+from xgrad.model import (
+    Bernoulli,
+    Beta,
+    Censored,
+    DiracDelta,
+    DiscreteUniform,
+    Exponential,
+    Gamma,
+    HalfNormal,
+    InverseGamma,
+    Model,
+    NegativeBinomial,
+    Normal,
+    OrderedLogistic,
+    Truncated,
+    TruncatedNormal,
+    Uniform,
+)
 
 FAMILIES = {**SMOOTH, **DISCRETE}
 every = pytest.mark.parametrize("name", FAMILIES)
@@ -66,8 +83,11 @@ def test_outside_the_support_the_gradient_is_zero(name):
 @pytest.mark.parametrize("name", [n for n, f in FAMILIES.items() if f.has_cdf])
 def test_distribution_function_is_that_of_scipy(name):
     x = points(FAMILIES[name])
-    found = FAMILIES[name].ours.cdf(x)
+    dist = FAMILIES[name].ours
+    found = dist.cdf(x)
     np.testing.assert_allclose(found, FAMILIES[name].scipy.cdf(x.values), rtol=1e-10, atol=1e-12)
+    ends = xr.DataArray([-np.inf, np.inf, np.nan], dims="point")
+    np.testing.assert_array_equal(dist.cdf(ends), [0.0, 1.0, np.nan])
 
 
 @pytest.mark.parametrize("name", [n for n, f in CONTINUOUS.items() if f.has_quantile])
@@ -75,6 +95,11 @@ def test_quantile_is_that_of_scipy(name):
     q = xr.DataArray(np.linspace(0.001, 0.999, 50), dims="q")
     found = CONTINUOUS[name].ours.quantile(q)
     np.testing.assert_allclose(found, CONTINUOUS[name].scipy.ppf(q.values), rtol=1e-9, atol=1e-12)
+    if isinstance(CONTINUOUS[name].scipy, Formulas):
+        return
+    ends = np.array([-0.1, 0.0, 1.0, 1.1, np.nan])
+    found = CONTINUOUS[name].ours.quantile(xr.DataArray(ends, dims="q"))
+    np.testing.assert_allclose(found, CONTINUOUS[name].scipy.ppf(ends), rtol=1e-12)
 
 
 NOT_CUT = {"VonMises"}  # at ±π, in SciPy
@@ -158,7 +183,84 @@ def test_alternative_parameters_mean_what_they_say(given, mean, sd):
     assert float(draws.std()) == pytest.approx(sd, rel=0.02)
 
 
+class TestBounds:
+    """Bounds of which some are infinite: rows that are censored or cut, and rows that are not."""
+
+    LOWER = xr.DataArray([-np.inf, 0.0, 0.0, -np.inf], dims="row")
+    UPPER = xr.DataArray([np.inf, 2.0, np.inf, 1.0], dims="row")
+    X = xr.DataArray([0.5, 2.0, 3.0, 1.0], dims="row")
+
+    def cut(self, mu: float) -> np.ndarray:
+        whole = stats.norm(mu)
+        return whole.logpdf(self.X) - np.log(whole.cdf(self.UPPER) - whole.cdf(self.LOWER))
+
+    def censored(self, mu: float) -> np.ndarray:
+        whole = stats.norm(mu)
+        return np.where(self.UPPER <= self.X, whole.logsf(self.X), whole.logpdf(self.X))
+
+    @pytest.mark.parametrize("family", ["TruncatedNormal", "Truncated", "Censored"])
+    def test_they_are_no_bounds(self, family):
+        def density(mu):
+            if family == "TruncatedNormal":
+                return TruncatedNormal.dist(mu, 1.0, self.LOWER, self.UPPER).log_density(self.X)
+            cut = Truncated if family == "Truncated" else Censored
+            return cut.dist(Normal.dist(mu, 1.0), self.LOWER, self.UPPER).log_density(self.X)
+
+        oracle = self.censored if family == "Censored" else self.cut
+        mu = xr.DataArray(0.3)
+        np.testing.assert_allclose(xg.jit(density)(mu), oracle(0.3), rtol=1e-13)
+        slope = xg.grad(lambda mu: density(mu).sum())(mu)
+        expected = (oracle(0.3 + 1e-6) - oracle(0.3 - 1e-6)).sum() / 2e-6
+        assert float(slope) == pytest.approx(expected, rel=1e-7)
+
+    def test_a_number_that_is_infinite(self):
+        found = Truncated.dist(Normal.dist(), 0.0, np.inf)
+        assert float(found.log_density(1.0)) == pytest.approx(stats.halfnorm.logpdf(1.0))
+
+    def test_draws_by_bisection(self):
+        drawn = Truncated.dist(Gamma.dist(2.0, 1.0), 0.5, self.UPPER + 0.1).draw(
+            xg.random.key(0), {"draw": 2000}
+        )
+        whole = stats.gamma(2.0)
+        for row, upper in zip(drawn.transpose("row", "draw"), self.UPPER + 0.1, strict=True):
+            low, high = whole.cdf(0.5), whole.cdf(float(upper))
+            assert (
+                stats.kstest(row, lambda x, a=low, b=high: (whole.cdf(x) - a) / (b - a)).pvalue
+                > 1e-5
+            )
+
+    def test_a_variable_that_is_bounded_in_places(self):
+        with Model(), pytest.raises(ArgumentError, match="bounded in some places and not in other"):
+            Truncated("x", Normal.dist(), upper=self.UPPER)
+
+    @pytest.mark.parametrize(
+        "declare",
+        [
+            lambda: Uniform.dist(1.0, 0.0),
+            lambda: Truncated.dist(Normal.dist(), 2.0, 1.0),
+            lambda: Truncated.dist(HalfNormal.dist(), upper=-1.0),
+            lambda: DiscreteUniform.dist(3, 1),
+        ],
+    )
+    def test_no_values_between_them(self, declare):
+        with pytest.raises(ArgumentError, match="there are no values between its bounds: lower="):
+            declare()
+
+
+def test_a_value_that_is_certain():
+    x = xr.DataArray([0.5, 1.0], dims="x")
+    np.testing.assert_array_equal(DiracDelta.dist(0.5).log_density(x), [0.0, -np.inf])
+
+
 class TestBadParameters:
+    def test_one_that_follows_from_others(self):
+        with pytest.raises(ArgumentError, match=r"It follows from mu=0.5, sigma=0.6\."):
+            Beta.dist(mu=0.5, sigma=0.6)
+
+    def test_cutpoints_in_no_order(self):
+        with pytest.raises(ArgumentError, match="cutpoints must increase along 'cut'"):
+            OrderedLogistic.dist(0.0, xr.DataArray([1.0, 0.0], dims="cut"))
+
     def test_an_unknown_one(self):
         with pytest.raises(
             ArgumentError, match="Normal has no parameter 'sigam'; did you mean 'sigma'"

@@ -167,5 +167,8 @@ class TestCopies:
     def test_variables_of_another_model(self):
         with Model():
             level = Normal("level")
-        with Model(), pytest.raises(ModelContextError, match=r"computed from `level` .*not of this"):
+        with (
+            Model(),
+            pytest.raises(ModelContextError, match=r"computed from `level` .*not of this"),
+        ):
             Normal("seen", level, 1.0, observed=Y)

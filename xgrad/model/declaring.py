@@ -169,12 +169,18 @@ def _hold_to_labels(dims: ModelDims, found: Declaration) -> None:
     """The labels of the parameters are those of the model. Raises AlignmentError where they are not."""
     for array in leaves(found.distribution):
         if isinstance(array, xr.DataArray):
-            dims.add_indexes(array, f"a parameter of {found.what}")
+            names = [d for d in array.dims if d not in _inner_dims(found.distribution)]
+            dims.add_indexes(array, f"a parameter of {found.what}", names)
+
+
+def _inner_dims(distribution: Distribution) -> set[Hashable]:
+    """The dims that parameters have and values have not: of categories, components, lags."""
+    return set(distribution.core_dims) - set(distribution.event_dims)
 
 
 def _check_apart(found: Declaration, sizes: Iterable[Hashable]) -> None:
     """Raise DimensionError where a value has a dim along which the distribution only has parameters."""
-    inner = set(found.distribution.core_dims) - set(found.distribution.event_dims)
+    inner = _inner_dims(found.distribution)
     both = [d for d in sizes if d in inner]
     if both:
         raise DimensionError(

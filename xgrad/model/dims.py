@@ -85,15 +85,15 @@ class ModelDims:
 
     def add(self, array: xr.DataArray, what: str) -> None:
         """The dims and coords of an array."""
-        self.add_indexes(array, what)
+        self.add_indexes(array, what, array.dims)
         for name in array.coords:
             if name not in array.dims:
                 self.add_labels(_alone(array.coords[name]), what)
 
-    def add_indexes(self, array: xr.DataArray, what: str) -> None:
-        """The dims of an array and the labels along them."""
-        for dim, size in array.sizes.items():
-            self.add_size(dim, size, what)
+    def add_indexes(self, array: xr.DataArray, what: str, dims: Iterable[Hashable]) -> None:
+        """Some dims of an array and the labels along them."""
+        for dim in dims:
+            self.add_size(dim, array.sizes[dim], what)
             if dim in array.indexes:
                 _check_flat(array.indexes[dim], f"{what}: the labels along {dim!r}")
                 self.add_labels(_alone(array.coords[dim]), what)

@@ -70,10 +70,20 @@ class Distribution:
         Raises ArgumentError for parameters that it does not have, or that lie outside their support.
         """
         self = object.__new__(cls)
-        for name, value in _bound(cls, args, _converted(cls, parameters)).items():
+        given = _converted(cls, parameters)
+        for name, value in _bound(cls, args, given).items():
             setattr(self, name, _number(value))
-        check_parameters(self)
+        try:
+            check_parameters(self)
+        except ArgumentError as error:
+            others = ", ".join(
+                [f"{k}={_short(v)}" for k, v in parameters.items() if k not in given]
+            )
+            raise ArgumentError(
+                f"{error} It follows from {others}." if others else str(error)
+            ) from None
         self._settle()
+        _check_bounds(self)
         return self
 
     def _settle(self) -> None:
@@ -115,16 +125,21 @@ class Distribution:
         return drawn if self.support.discrete else drawn.astype(self._dtype(), copy=False)
 
     def cdf(self, x: Labeled) -> Labeled:
-        """The probability of a value up to ``x``."""
+        """The probability of a value up to ``x``; NaN of NaN."""
         found, x = self._of_one_dtype(x)
         if found.support.discrete:
             x = np.floor(x)
         with np.errstate(divide="ignore"):
             value = found._cdf(found._kept_inside(x, found.support.contains(x)))
-        lower, upper = found.support.bounds
-        if lower is not None:
-            value = xr.where(x < lower if found.is_lumped else x <= lower, 0.0, value)
-        return value if upper is None else xr.where(x >= upper, 1.0, value)
+        lower, upper = found._ends()
+        below = x < lower if found.is_lumped else x <= lower
+        value = xr.where(below | (x == -np.inf), 0.0, xr.where(x >= upper, 1.0, value))
+        return xr.where(np.isnan(x), np.nan, value)
+
+    def _ends(self) -> tuple[Labeled, Labeled]:
+        """The bounds of the support, which may be infinite."""
+        lower, upper = self.support.bounds
+        return -np.inf if lower is None else lower, np.inf if upper is None else upper
 
     @property
     def is_lumped(self) -> bool:
@@ -142,9 +157,13 @@ class Distribution:
             return np.log1p(-self.cdf(x))
 
     def quantile(self, q: Labeled) -> Labeled:
-        """The value below which a share ``q`` lies."""
+        """The value below which a share ``q`` lies; NaN where ``q`` is no share."""
         found, q = self._of_one_dtype(q)
-        return found._quantile(q)
+        with np.errstate(all="ignore"):
+            value = found._quantile(q)
+        lower, upper = found._ends()
+        value = xr.where(q == 0.0, lower, xr.where(q == 1.0, upper, value))
+        return xr.where((q >= 0.0) & (q <= 1.0), value, np.nan)
 
     @property
     def has_quantile(self) -> bool:
@@ -246,7 +265,7 @@ def _bound(cls: type[Distribution], args: Sequence[Any], given: Mapping[str, Any
     for name, value in given.items():
         if name not in cls.parameters:
             raise ArgumentError(
-                f"{cls.__name__} has no parameter {name!r}{nearest(name, names) or '.'} It takes {', '.join(names)}."
+                f"{cls.__name__} has no parameter {name!r}{nearest(name, names) or '.'} It takes {_taken(cls)}."
             )
         if name in values:
             raise ArgumentError(f"{cls.__name__}: parameter {name!r} is given twice.")
@@ -258,6 +277,13 @@ def _bound(cls: type[Distribution], args: Sequence[Any], given: Mapping[str, Any
     if cls.either and sum([values[name] is not None for name in cls.either]) != 1:
         raise ArgumentError(f"{cls.__name__} takes exactly one of {' and '.join(cls.either)}.")
     return {name: values[name] for name in names}
+
+
+def _taken(cls: type[Distribution]) -> str:
+    """The parameters, and others that can stand for them."""
+    return "; or ".join(
+        [", ".join(names) for names in (cls.parameters, *[a.names for a in cls.alternatives])]
+    )
 
 
 def check_parameters(distribution: Distribution) -> None:
@@ -285,6 +311,19 @@ def check_parameters(distribution: Distribution) -> None:
                 )
         elif not inside:
             raise ArgumentError(f"{family}: {name}={value} is not in {parameter.support}.")
+
+
+def _check_bounds(distribution: Distribution) -> None:
+    """Raise ArgumentError where there are no values between the bounds, as far as they are known."""
+    lower, upper = distribution.support.bounds
+    if lower is None or upper is None or is_traced(lower) or is_traced(upper):
+        return
+    is_empty = lower > upper if distribution.is_lumped else lower >= upper
+    if np.any(is_empty):
+        raise ArgumentError(
+            f"{type(distribution).__name__}: there are no values between its bounds: lower={_short(lower)} is not"
+            f" below upper={_short(upper)}."
+        )
 
 
 def names_of(dims: Any) -> tuple[Any, ...]:

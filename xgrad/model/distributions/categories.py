@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from xgrad.errors import ArgumentError
 from xgrad.functions import random, special
+from xgrad.labels import is_traced
 from xgrad.model.distributions.base import (
     CORE_DIMS,
     Labeled,
@@ -87,6 +89,8 @@ class OrderedLogistic(AbstractCategory):
 
     def _settle(self) -> None:
         self.core_dims = core_dims_of(self, self.core_dims, self.cutpoints)
+        if not is_traced(self.cutpoints) and (self.cutpoints.diff(self.dim) <= 0).any():
+            raise ArgumentError(f"OrderedLogistic: cutpoints must increase along {self.dim!r}.")
 
     @property
     def support(self) -> Support:

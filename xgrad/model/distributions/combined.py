@@ -17,7 +17,14 @@ from xgrad.model.distributions.base import (
     table,
 )
 from xgrad.model.distributions.categories import numbers
-from xgrad.model.distributions.supports import Integers, Interval, Real, Support, unit_closed
+from xgrad.model.distributions.supports import (
+    Integers,
+    Interval,
+    Point,
+    Real,
+    Support,
+    unit_closed,
+)
 from xgrad.model.distributions.vectors import check_sum_of_one
 
 
@@ -110,7 +117,7 @@ class Mixture(Distribution):
 def _hull(supports: Sequence[Support], dim: Any) -> Support:
     """The smallest set with a bijection that has all of ``supports`` in it."""
     first = supports[0]
-    if not all([isinstance(s, Real | Interval | Integers) for s in supports]):
+    if not all([isinstance(s, Real | Interval | Integers | Point) for s in supports]):
         return first
     lowers, uppers = zip(*[s.bounds for s in supports], strict=True)
     lower, upper = _extreme(lowers, dim, np.minimum), _extreme(uppers, dim, np.maximum)

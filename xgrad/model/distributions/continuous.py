@@ -19,6 +19,8 @@ from xgrad.model.distributions.supports import (
     Interval,
     Real,
     Support,
+    bound,
+    none_where_infinite,
     nonnegative,
     positive,
 )
@@ -229,6 +231,9 @@ class Uniform(Distribution):
         return self.lower + (self.upper - self.lower) * q
 
 
+_FAR = 1e18  # in place of an infinite bound: its derivatives are 0, and not infinite times 0
+
+
 class TruncatedNormal(Distribution):
     """The normal distribution of ``mu`` and ``sigma``, cut off at ``lower`` and ``upper`` (None: no bound).
 
@@ -241,13 +246,16 @@ class TruncatedNormal(Distribution):
     parameters = table(
         mu=Parameter(default=0.0),
         sigma=Parameter(positive, 1.0),
-        lower=Parameter(default=None),
-        upper=Parameter(default=None),
+        lower=Parameter(bound, None),
+        upper=Parameter(bound, None),
     )
     mu: Labeled
     sigma: Labeled
     lower: Labeled
     upper: Labeled
+
+    def _settle(self) -> None:
+        self.lower, self.upper = none_where_infinite(self.lower), none_where_infinite(self.upper)
 
     @property
     def support(self) -> Support:
@@ -264,17 +272,17 @@ class TruncatedNormal(Distribution):
         if self.lower is None and self.upper is None:
             return 0.0
         if self.upper is None:
-            return special.log_ndtr(-(self.lower - self.mu) / self.sigma)
+            return special.log_ndtr(-(_near(self.lower) - self.mu) / self.sigma)
         if self.lower is None:
-            return special.log_ndtr((self.upper - self.mu) / self.sigma)
+            return special.log_ndtr((_near(self.upper) - self.mu) / self.sigma)
         _, low, high = self._tails()
         larger = special.log_ndtr(high)
         return larger + np.log(-np.expm1(special.log_ndtr(low) - larger))
 
     def _tails(self) -> tuple[Labeled, Labeled, Labeled]:
         """Whether both bounds lie above ``mu``; and the bounds in units of sigma, mirrored to below 0 if so."""
-        a = -math.inf if self.lower is None else (self.lower - self.mu) / self.sigma
-        b = math.inf if self.upper is None else (self.upper - self.mu) / self.sigma
+        a = -math.inf if self.lower is None else (_near(self.lower) - self.mu) / self.sigma
+        b = math.inf if self.upper is None else (_near(self.upper) - self.mu) / self.sigma
         mirrored = a > 0
         return mirrored, xr.where(mirrored, -b, a), xr.where(mirrored, -a, b)
 
@@ -290,6 +298,11 @@ class TruncatedNormal(Distribution):
         share = xr.where(mirrored, 1.0 - q, q)
         z = special.ndtri((1.0 - share) * special.ndtr(low) + share * special.ndtr(high))
         return self.mu + self.sigma * xr.where(mirrored, -z, z)
+
+
+def _near(bound: Labeled) -> Labeled:
+    """A bound, not infinite."""
+    return np.clip(bound, -_FAR, _FAR)
 
 
 class VonMises(Distribution):

@@ -16,8 +16,10 @@ from xgrad.model.distributions.base import (
 )
 from xgrad.model.distributions.supports import (
     Integers,
+    Point,
     Support,
     counts,
+    integers,
     nonnegative,
     positive,
     unit_closed,
@@ -210,7 +212,7 @@ class DiscreteUniform(Distribution):
     -1.7918
     """
 
-    parameters = table(lower=Parameter(default=0), upper=Parameter())
+    parameters = table(lower=Parameter(integers, 0), upper=Parameter(integers))
     lower: Labeled
     upper: Labeled
 
@@ -240,7 +242,7 @@ class DiracDelta(Distribution):
 
     @property
     def support(self) -> Support:
-        return Integers(self.c, self.c)
+        return Point(self.c)
 
     def _log_density(self, x: Labeled) -> Labeled:
         return 0.0 * (x + self.c)

@@ -35,7 +35,9 @@ def _path(lower: Labeled, upper: Labeled) -> tuple[Path, float, float]:
         return (lambda v: lower + np.exp(v)), -_FAR, _FAR
     if lower is None:
         return (lambda v: upper - np.exp(-v)), -_FAR, _FAR
-    return (lambda v: lower + (upper - lower) * v), 0.0, 1.0
+    width = upper - lower
+    far = lambda v: np.exp(_FAR * (2.0 * v - 1.0))  # noqa: E731
+    return (lambda v: lower + xr.where(np.isfinite(width), width * v, far(v))), 0.0, 1.0
 
 
 def _halved(

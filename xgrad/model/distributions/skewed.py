@@ -89,7 +89,7 @@ class SkewNormal(Distribution):
 
     def _cdf(self, x: Labeled) -> Labeled:
         z = (x - self.mu) / self.sigma
-        return special.ndtr(z) - 2.0 * special.owens_t(z, self.alpha)
+        return np.maximum(special.ndtr(z) - 2.0 * special.owens_t(z, self.alpha), 0.0)
 
     def standardised(self) -> tuple[Labeled, Labeled, Distribution]:
         return self.mu, self.sigma, SkewNormal.dist(0.0, 1.0, self.alpha)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
+from xgrad.errors import ArgumentError
+from xgrad.labels import is_traced
 from xgrad.model.distributions import bijections
 from xgrad.model.distributions.bijections import Bijection
 
@@ -59,8 +62,19 @@ class Real(Support):
 
 
 @dataclass(frozen=True, eq=False)
+class Bound(Support):
+    """What a bound may be: any number, and infinite where there is none."""
+
+    def contains(self, x: Labeled) -> Labeled:
+        return ~np.isnan(x)
+
+    def __str__(self) -> str:
+        return "the real numbers, -∞ and ∞"
+
+
+@dataclass(frozen=True, eq=False)
 class Interval(Support):
-    """The numbers between two bounds, which are numbers or labeled arrays; None is no bound.
+    """The numbers between two bounds, which are numbers or labeled arrays; None is no bound, as is an infinite entry.
 
     ``closed`` says of each bound whether it belongs to the set.
 
@@ -87,10 +101,21 @@ class Interval(Support):
 
     def inside(self, x: Labeled) -> Labeled:
         if self.lower is None:
-            return self.upper - 1.0
-        return self.lower + 1.0 if self.upper is None else 0.5 * (self.lower + self.upper)
+            return _finite(self.upper, 0.0) - 1.0
+        lower = _finite(
+            self.lower, -2.0 if self.upper is None else np.minimum(self.upper, 0.0) - 2.0
+        )
+        if self.upper is None:
+            return lower + 1.0
+        return 0.5 * (lower + _finite(self.upper, lower + 2.0))
 
     def bijection(self) -> Bijection:
+        for bound in self.bounds:
+            if isinstance(bound, xr.DataArray) and not is_traced(bound) and np.isinf(bound).any():
+                raise ArgumentError(
+                    "a variable that is bounded in some places and not in others has no one map from the real numbers;"
+                    " declare two variables, or give transform=."
+                )
         if self.upper is None:
             return bijections.Log(self.lower)
         if self.lower is None:
@@ -100,6 +125,27 @@ class Interval(Support):
     def __str__(self) -> str:
         opening, closing = "[" if self.closed[0] else "(", "]" if self.closed[1] else ")"
         return f"{opening}{_bound(self.lower, '-∞')}, {_bound(self.upper, '∞')}{closing}"
+
+
+@dataclass(frozen=True, eq=False)
+class Point(Support):
+    """One value."""
+
+    value: Labeled
+    discrete = True
+
+    @property
+    def bounds(self) -> tuple[Labeled, Labeled]:
+        return self.value, self.value
+
+    def contains(self, x: Labeled) -> Labeled:
+        return x == self.value
+
+    def inside(self, x: Labeled) -> Labeled:
+        return self.value
+
+    def __str__(self) -> str:
+        return f"the value {_bound(self.value, '')}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +179,18 @@ class Integers(Support):
         return f"the integers from {_bound(self.lower, '-∞')} to {_bound(self.upper, '∞')}"
 
 
+def none_where_infinite(bound: Labeled) -> Labeled:
+    """A bound as it is kept: a number that is infinite is none."""
+    return None if isinstance(bound, int | float | np.number) and np.isinf(bound) else bound
+
+
+def _finite(bound: Labeled, instead: Labeled) -> Labeled:
+    """A bound, and ``instead`` where it is infinite, as entries of an array may be."""
+    if not isinstance(bound, xr.DataArray):
+        return bound
+    return xr.where(np.isfinite(bound), bound, instead)
+
+
 def _bound(value: Labeled, infinite: str) -> str:
     if value is None:
         return infinite
@@ -140,8 +198,10 @@ def _bound(value: Labeled, infinite: str) -> str:
 
 
 real = Real()
+bound = Bound()
 positive = Interval(0.0)
 nonnegative = Interval(0.0, closed=(True, False))
 unit = Interval(0.0, 1.0)
 unit_closed = Interval(0.0, 1.0, closed=(True, True))
 counts = Integers(0)
+integers = Integers()

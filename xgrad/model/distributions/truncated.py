@@ -9,7 +9,13 @@ from xgrad.errors import ArgumentError
 from xgrad.model.distributions.base import Distribution, Labeled, Parameter, Sizes, table
 from xgrad.model.distributions.base import open_uniform as uniform
 from xgrad.model.distributions.inversion import bisected
-from xgrad.model.distributions.supports import Integers, Interval, Support
+from xgrad.model.distributions.supports import (
+    Integers,
+    Interval,
+    Support,
+    bound,
+    none_where_infinite,
+)
 
 
 class AbstractCut(Distribution):
@@ -17,8 +23,8 @@ class AbstractCut(Distribution):
 
     parameters = table(
         distribution=Parameter(None),
-        lower=Parameter(default=None),
-        upper=Parameter(default=None),
+        lower=Parameter(bound, None),
+        upper=Parameter(bound, None),
     )
     distribution: Distribution
     lower: Labeled
@@ -35,6 +41,7 @@ class AbstractCut(Distribution):
             raise ArgumentError(
                 f"{family}: {type(self.distribution).__name__} is a distribution of vectors."
             )
+        self.lower, self.upper = none_where_infinite(self.lower), none_where_infinite(self.upper)
         if self.lower is None and self.upper is None:
             raise ArgumentError(f"{family} takes lower, upper, or both.")
 
