@@ -178,7 +178,10 @@ def graph_replace(outputs: Any, replace: Mapping[str, Any] | Iterable[tuple[Any,
 
     >>> import xgrad as xg
     >>> x, y = xg.xtensor("x"), xg.xtensor("y")
-    >>> xg.dprint(xg.graph_replace(x * 2, {"x": y}))  # doctest: +SKIP
+    >>> xg.dprint(xg.graph_replace(x * 2, {"x": y}))
+    XElemwise multiply: float64()  # ...
+    ├─ y: float64()
+    └─ XConstant 2.0: float64()  # ...
     """
     symbols: list[Any] = []
     tree_map(lambda leaf: symbols.extend(parts_of(leaf)), outputs)
