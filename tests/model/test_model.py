@@ -146,8 +146,24 @@ class TestUnboundedDensity:
         m = eight_schools(True)
         with jax.enable_x64(True):
             values = m.logp_fn.constrain({"mu": 1.0, "tau__log": 0.0, "theta__offset": np.ones(8)})
+            back = m.logp_fn.unconstrain(values)
+        assert list(back) == ["mu", "tau__log", "theta__offset"]
+        for found, expected in zip(back.values(), [1.0, 0.0, np.ones(8)], strict=True):
+            np.testing.assert_allclose(found, expected, atol=1e-15)
         np.testing.assert_allclose(values["theta"], 2.0)
         np.testing.assert_allclose(values["tau"], 1.0)
+
+    def test_calls_that_cannot_be(self):
+        density = eight_schools(True).logp_fn
+        with pytest.raises(ArgumentError, match=r"64 bits, and those types of JAX are off"):
+            density(density.start)
+        with jax.enable_x64(True):
+            with pytest.raises(ArgumentError, match=r"lacks 'tau__log'; it needs mu, tau__log, "):
+                density({"mu": 0.0, "tau": 1.0})
+            with pytest.raises(SizeMismatchError, match=r"'mu' has the shape \(3,\)"):
+                density({**density.start, "mu": np.zeros(3)})
+            with pytest.raises(ArgumentError, match="values lacks 'tau'"):
+                density.unconstrain({"mu": 0.0})
 
 
 class TestDims:

@@ -21,6 +21,11 @@ def is_tracer(x: Any) -> TypeGuard[Tracer]:
     return isinstance(x, Tracer)
 
 
+def has_64_bits() -> bool:
+    """Whether JAX's 64-bit types are on here."""
+    return bool(jax.config.read("jax_enable_x64"))
+
+
 def to_device(arrays: Sequence[np.ndarray]) -> tuple[jax.Array, ...]:
     """NumPy arrays as device arrays of exactly their dtype, once for many calls.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from xgrad.model.definition import define as define
+    from xgrad.model.diagnostics import summary as summary
     from xgrad.model.distributions.bijections import Affine as Affine
     from xgrad.model.distributions.bijections import Log as Log
     from xgrad.model.distributions.bijections import Logit as Logit
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "Model": "model",
     "define": "definition",
+    "summary": "diagnostics",
     "Data": "parts",
     "Deterministic": "parts",
     "Potential": "parts",

@@ -116,6 +116,14 @@ class Density:
             replay.put(site.symbol, values[name])
         return values, jacobian
 
+    def traced_inverse(self, values: Values, data: Values) -> Values:
+        """The unbounded values of which those of the free variables are the images."""
+        replay = Replay(self.pairs(values, data))
+        return {
+            name: site.bijection.replaced(replay).unconstrain(values[name])
+            for name, site in free_sites(self.sites).items()
+        }
+
     def traced_latent(self, unbounded: Values, data: Values) -> Values:
         """The free variables for unbounded values, and the deterministic ones that follow."""
         values, _ = self.traced_values(unbounded, data)
