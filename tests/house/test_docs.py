@@ -39,7 +39,7 @@ def test_the_examples_of_a_page_print_what_it_shows(page, capsys):
 @each_page
 def test_every_python_block_is_an_example_that_runs(page):
     blocks = python_blocks(page.read_text(encoding="utf-8"))
-    assert [line for line, block in blocks if ">>> " not in block] == []
+    assert [line for line, block in blocks if ">>> " not in block or "+SKIP" in block] == []
 
 
 @each_page
