@@ -9,7 +9,13 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from xgrad.errors import AlignmentError, ArgumentError, ModelContextError, ObservedValueError
+from xgrad.errors import (
+    AlignmentError,
+    ArgumentError,
+    ModelContextError,
+    ObservedValueError,
+    SizeMismatchError,
+)
 from xgrad.model import Data, Deterministic, Gamma, HalfNormal, Model, Normal, Poisson, define
 
 COUNTY = {"county": ["a", "b", "c"]}
@@ -134,6 +140,65 @@ class TestOtherData:
         assert found.indexes["row"].tolist() == list("abcde")
         with pytest.raises(ArgumentError, match="the posterior lacks the free variable 'rate'"):
             counts.predict(draws.to_dataset().rename(rate="speed"))
+
+
+class TestPredictions:
+    ROWS = xr.DataArray(np.arange(3.0), {"row": [0, 1, 2]}, name="x")
+
+    def declared(self, labels: bool) -> Model:
+        rows = self.ROWS if labels else self.ROWS.drop_vars("row")
+        with Model() as m:
+            x = Data(rows)
+            level = Normal("level", dims="row")
+            Deterministic("mean", Normal("slope") * x)
+            Normal("y", level + m["mean"], 1.0, observed=rows.rename("y"))
+        return m
+
+    def test_new_rows_need_no_values_of_what_is_computed(self):
+        m = straight(self.ROWS, 2 * self.ROWS)
+        with m:
+            Deterministic("mean", m["slope"] * m["x"])
+        draws = m.laplace(4)
+        new = xr.DataArray(np.arange(9.0), {"row": np.arange(9) + 2})
+        mean = m.predict(draws, {"x": new})["predictions/mean"]
+        xr.testing.assert_allclose(mean, (draws["posterior/slope"] * new).rename("mean"))
+
+    def test_sizes_that_no_labels_tell_apart(self):
+        m = self.declared(labels=False)
+        draws = m.laplace(4)
+        new = {"x": xr.DataArray(np.arange(5.0), dims="row")}
+        with pytest.raises(SizeMismatchError, match="'level' has size 3 along 'row' in the post"):
+            m.predict(draws, new)
+        found = m.predict(draws, new, new_levels="prior")
+        assert found["predictions/level"].sizes["row"] == 5
+        kept = m.predict(draws, {"x": new["x"][:3]})["predictions/mean"]
+        np.testing.assert_allclose(kept.isel(row=2), 2.0 * draws["posterior/slope"])
+
+    @pytest.mark.parametrize(
+        ("compute", "said"),
+        [
+            (lambda x: x.expand_dims(draw=3), "'draw' is a dim of all results"),
+            (lambda x: x.isel(row=slice(2)).drop_vars("row"), "has size 2 here, and 3 in the"),
+        ],
+    )
+    def test_computed_values_that_results_cannot_hold(self, compute, said):
+        with Model({"row": [0, 1, 2]}), pytest.raises(ValueError, match=said):
+            Deterministic("part", compute(Normal("level", dims="row")))
+
+    def test_computed_values_in_another_order(self):
+        with Model({"row": list("cab")}) as m:
+            Deterministic("turned", Normal("level", dims="row").isel(row=[2, 0, 1]))
+        for drawn in (m.prior(2)["prior"], m.laplace(2)["posterior"]):
+            xr.testing.assert_allclose(drawn["turned"], drawn["level"].rename("turned"))
+            assert list(drawn.row.values) == list("cab")
+
+    def test_computed_values_at_some_labels(self):
+        with Model({"row": [0, 1, 2]}) as m:
+            Deterministic("part", Normal("level", dims="row").isel(row=slice(2)))
+        drawn = m.prior(2)["prior"]
+        xr.testing.assert_allclose(
+            drawn["part"], drawn["level"].where(drawn.row < 2).rename("part")
+        )
 
 
 @define

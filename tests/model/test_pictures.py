@@ -42,6 +42,13 @@ def test_the_picture_has_every_variable_in_its_plate(model):
     assert "v1 --> v2" in shown["text/plain"]
 
 
+def test_signs_that_mermaid_reads_are_escaped():
+    with Model(coords={'si"te': 2}) as m:
+        Normal("<b>", dims='si"te')
+    assert '["si#quot;te (2)"]' in m.graph().source
+    assert '(["#lt;b#gt; ~ Normal"])' in m.graph().source
+
+
 def test_an_empty_model_has_a_picture():
     ET.fromstring(Model().graph().svg)
 

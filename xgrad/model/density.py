@@ -110,7 +110,7 @@ class Density:
         for name, site in free_sites(self.sites).items():
             u = unbounded[name]
             bijection = site.bijection.replaced(replay)
-            values[name] = bijection.constrain(u)
+            values[name] = replay.labeled(bijection.constrain(u), site.symbol)
             if site.standard is None:
                 jacobian = jacobian + total({name: bijection.log_jacobian(u)})
             replay.put(site.symbol, values[name])

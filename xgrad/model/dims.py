@@ -21,6 +21,7 @@ from xgrad.errors import (
 Dims = str | Sequence[Hashable | EllipsisType] | EllipsisType | None
 
 
+KEY = "key_data"
 RESULT_DIMS = ("chain", "draw")
 
 
@@ -97,6 +98,17 @@ class ModelDims:
             if dim in array.indexes:
                 _check_flat(array.indexes[dim], f"{what}: the labels along {dim!r}")
                 self.add_labels(_alone(array.coords[dim]), what)
+
+    def add_results(self, array: xr.DataArray, what: str) -> None:
+        """The dims of a computed array, which results hold beside the others.
+
+        Along dims with labels it may have some of them only.
+        """
+        for dim, size in array.sizes.items():
+            if dim not in self.sizes:
+                _check_new(dim, size, what)
+            if not (dim in array.indexes and (dim in self.coords or dim not in self.sizes)):
+                self.add_size(dim, size, what)
 
     @property
     def coord_names(self) -> set[Hashable]:
@@ -175,6 +187,10 @@ def _check_new(dim: Hashable, size: int, what: str) -> None:
     if str(dim).startswith("__"):
         raise ArgumentError(
             f"{what}: names that begin with two underscores, as the dim {dim!r} does, are kept for xgrad; rename it."
+        )
+    if dim == KEY:
+        raise ArgumentError(
+            f"{what}: {dim!r} is the dim of random keys; call yours something else."
         )
     if size < 0:
         raise ArgumentError(f"{what}: a dim has no negative size; give its labels, or how many.")

@@ -43,6 +43,7 @@ _COLOURS = {  # the colours of each kind in the picture
     DeterministicSite: "computed",
     PotentialSite: "potential",
 }
+_ENTITIES = {"#": "#35;", '"': "#quot;", "<": "#lt;", ">": "#gt;", "&": "#amp;"}
 _STYLES = (
     "    classDef observed fill:#cfe3f7,stroke:#1f5f99",
     "    classDef free fill:#ffffff,stroke:#555555",
@@ -152,14 +153,23 @@ def _dims_text(site: Site) -> str:
 def _plate(identity: str, dims: str, nodes: Sequence[str]) -> list[str]:
     if not dims:
         return list(nodes)
-    return [f'    subgraph {identity}["{dims}"]', *[f"    {node}" for node in nodes], "    end"]
+    return [
+        f'    subgraph {identity}["{_escaped(dims)}"]',
+        *[f"    {node}" for node in nodes],
+        "    end",
+    ]
 
 
 def _node(identity: str, site: Site) -> str:
     opening, closing = _SHAPES[type(site)]
     text = f"{site.name} ~ {_family(site)}" if _family(site) else site.name
     kind = ":::observed" if isinstance(site, ObservedSite | DataSite) else ":::free"
-    return f'    {identity}{opening}"{text}"{closing}{kind}'
+    return f'    {identity}{opening}"{_escaped(text)}"{closing}{kind}'
+
+
+def _escaped(text: str) -> str:
+    """Text that Mermaid shows as it is."""
+    return "".join([_ENTITIES.get(letter, letter) for letter in text])
 
 
 def _family(site: Site) -> str:

@@ -136,11 +136,14 @@ class Model:
     def deterministic(self, name: str, expression: Any) -> xr.DataArray:
         """A computed value that is kept, with the dims it has; see ``Deterministic``."""
         value = admission.expression("Deterministic", name, expression)
+        self.dims.add_results(value, f"Deterministic {name!r}")
         return self._add(DeterministicSite(name, value, user_source()))
 
     def potential(self, name: str, expression: Any) -> xr.DataArray:
         """A term of the log-density; see ``Potential``."""
-        return self._add(admission.potential_site(name, expression, user_source()))
+        site = admission.potential_site(name, expression, user_source())
+        self.dims.add_results(site.symbol, f"Potential {name!r}")
+        return self._add(site)
 
     def _add(self, site: Site) -> xr.DataArray:
         if isinstance(site, ObservedSite) and self.sites.get(site.name) is site.data:
@@ -330,8 +333,8 @@ class Model:
         prediction.check_options(new_levels, chunk)
         found = prediction.new_data(self.sites, given_data(data if data is not None else {}))
         draws = posterior_of(posterior)
-        samples = prediction.at_labels(as_samples(draws), found, new_levels)
-        prediction.check_drawn(self.sites, samples, new_levels)
+        samples = prediction.free_samples(self.sites, as_samples(draws), new_levels)
+        samples = prediction.at_labels(samples, found, new_levels)
         drawn = prediction.predict(
             self.simulation, self.sites, samples, found, seed_key(seed), chunk
         )

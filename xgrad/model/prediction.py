@@ -6,14 +6,24 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, LabelNotFoundError, nearest
+from xgrad.errors import ArgumentError, LabelNotFoundError, SizeMismatchError, nearest
 from xgrad.functions import random
+from xgrad.graph import toposort
+from xgrad.labels import is_traced
 from xgrad.model.density import Values
 from xgrad.model.dims import plain
 from xgrad.model.exchange import check_given
 from xgrad.model.results import SAMPLE
 from xgrad.model.simulation import Simulation
-from xgrad.model.sites import ObservedSite, Sites, data_sites, free_sites, known_values
+from xgrad.model.sites import (
+    ObservedSite,
+    Sites,
+    computed_from,
+    data_sites,
+    free_sites,
+    known_values,
+    var_of,
+)
 
 _CHUNK_BYTES = 2**28  # what the draws of one run may take
 LEVELS = ("error", "prior")
@@ -55,7 +65,7 @@ def new_data(sites: Sites, given: Mapping[str, Any]) -> Values:
     and where a part of the data has other sizes than the rest.
     """
     known = known_values(sites)
-    observed = {k for k in known if isinstance(sites.get(k), ObservedSite)}
+    observed = _only_observed(sites)
     check_given(sites, given, observed)
     constant = {k: v for k, v in known.items() if k in given or k not in observed}
     symbols = data_sites(sites)
@@ -65,6 +75,14 @@ def new_data(sites: Sites, given: Mapping[str, Any]) -> Values:
     }
     _check_sizes(found, given)
     return found
+
+
+def _only_observed(sites: Sites) -> set[str]:
+    """The data that are observations, and from which nothing is computed."""
+    roots = [var_of(x) for site in sites.values() for x in computed_from(site) if is_traced(x)]
+    used = {*roots, *[v for node in toposort(roots) for v in node.inputs]}
+    seen = [s.data for s in sites.values() if isinstance(s, ObservedSite)]
+    return {d.name for d in seen if var_of(d.symbol) not in used}
 
 
 def _like(symbol: xr.DataArray, value: Any) -> xr.DataArray:
@@ -98,8 +116,11 @@ def check_options(new_levels: Any, chunk: Any) -> None:
         raise ArgumentError(f"chunk={chunk!r}: give a positive number of samples, or 'auto'.")
 
 
-def check_drawn(sites: Sites, samples: xr.Dataset, new_levels: str) -> None:
-    """Raise where there are no samples, or where they lack a free variable that is not to be drawn from the prior."""
+def free_samples(sites: Sites, samples: xr.Dataset, new_levels: str) -> xr.Dataset:
+    """The free variables among ``samples``: the others follow from them.
+
+    Raises ArgumentError where there are no samples, or where they lack one that is not to be drawn from the prior.
+    """
     if not samples.sizes[SAMPLE]:
         raise ArgumentError("the posterior has no draws, so there is nothing to predict from.")
     lacking = [name for name in free_sites(sites) if name not in samples]
@@ -108,6 +129,7 @@ def check_drawn(sites: Sites, samples: xr.Dataset, new_levels: str) -> None:
             f"the posterior lacks the free variable {lacking[0]!r}; it has {', '.join(map(str, samples))}.\n"
             'Add it, or draw what is lacking from the prior: new_levels="prior".'
         )
+    return samples[[name for name in free_sites(sites) if name in samples]]
 
 
 def at_labels(posterior: xr.Dataset, data: Values, new_levels: str) -> xr.Dataset:
@@ -122,7 +144,22 @@ def at_labels(posterior: xr.Dataset, data: Values, new_levels: str) -> xr.Datase
                 if unknown and new_levels != "prior":
                     raise _unknown_labels(dim, unknown, len(index))
                 posterior = posterior.reindex({dim: index})
+        posterior = _of_sizes(posterior, array, new_levels)
     return posterior
+
+
+def _of_sizes(posterior: xr.Dataset, array: xr.DataArray, new_levels: str) -> xr.Dataset:
+    """``posterior`` without variables of another size than the data, along dims whose entries no labels tell apart."""
+    differ = {d for d, n in array.sizes.items() if posterior.sizes.get(d, n) != n}
+    lost = [name for name, v in posterior.data_vars.items() if differ & set(v.dims)]
+    if lost and new_levels != "prior":
+        dim = min(differ, key=str)
+        raise SizeMismatchError(
+            f"{lost[0]!r} has size {posterior.sizes[dim]} along {dim!r} in the posterior, and the new data have"
+            f" {array.sizes[dim]}; no labels say which entries are the same.\nGive both labels along {dim!r}, or draw"
+            ' all anew from the prior: new_levels="prior".'
+        )
+    return posterior.drop_vars(lost)
 
 
 def _unknown_labels(dim: Any, unknown: list[Any], n: int) -> LabelNotFoundError:

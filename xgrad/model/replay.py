@@ -1,6 +1,6 @@
 """Expressions of a model for other values of what they depend on: of the same sizes, or, for new data, of others."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import xarray as xr
@@ -22,6 +22,7 @@ class Replay:
     def __init__(self, pairs: Pairs = ()) -> None:
         self._new: dict[Var, Var] = {}
         self._labels = xr.Dataset()
+        self._old: dict[Any, xr.Variable] = {}
         for symbol, value in pairs:
             self.put(symbol, value)
 
@@ -31,6 +32,7 @@ class Replay:
         new = unwrap(read_variable(value.variable)[0], value.dims)
         self._new[old] = build.cast(build.transpose(new, symbol.dims), symbol.dtype)
         self._labels = self._labels.assign_coords(_plain_coords(value))
+        self._old.update({k: c.variable for k, c in _plain_coords(symbol).items()})
 
     def __call__(self, expressions: Any) -> Any:
         """A DataArray, or any container of them, computed from the new values; what is not symbolic is kept."""
@@ -42,9 +44,27 @@ class Replay:
         (part,) = parts_of(leaf)
         old = unwrap(part, leaf.dims)
         (new,) = self._computed([old])
-        coords = {**_plain_coords(leaf), **self._labels.coords}
-        fitting = {k: c for k, c in coords.items() if _fits(c, new)}
-        return xr.DataArray(wrap(new), fitting, leaf.dims, leaf.name, leaf.attrs)
+        coords = self._coords(leaf, new.type.sizes)
+        return xr.DataArray(wrap(new), coords, leaf.dims, leaf.name, leaf.attrs)
+
+    def labeled(self, value: xr.DataArray, symbol: xr.DataArray) -> xr.DataArray:
+        """``value`` with the labels that what takes the place of ``symbol`` has."""
+        return value.assign_coords(self._coords(symbol, value.sizes))
+
+    def _coords(self, symbol: xr.DataArray, sizes: Mapping[Any, int]) -> dict[Any, xr.DataArray]:
+        """The coords of ``symbol``: where they are those of a symbol that was replaced, the new ones."""
+        own = _plain_coords(symbol)
+        known = {k: self._kept(k, c) for k, c in own.items()}
+        more = {k: c for k, c in self._labels.coords.items() if k not in own and k not in self._old}
+        found = {**known, **more}
+        return {k: c for k, c in found.items() if c is not None and _fits(c, sizes)}
+
+    def _kept(self, name: Any, coord: xr.DataArray) -> xr.DataArray | None:
+        """A coord, or the one in its place; of a part of labels that are replaced there is none."""
+        old, new = self._old.get(name), self._labels.coords.get(name)
+        if old is None or new is None or new.variable.equals(old):
+            return coord
+        return new if coord.variable.equals(old) else None
 
     def _computed(self, outputs: list[Var]) -> tuple[Var, ...]:
         same = all(old.type.shape == new.type.shape for old, new in self._new.items())
@@ -60,6 +80,5 @@ def _plain_coords(array: xr.DataArray) -> dict[Any, xr.DataArray]:
     }
 
 
-def _fits(coord: xr.DataArray, var: Var) -> bool:
-    sizes = var.type.sizes
+def _fits(coord: xr.DataArray, sizes: Mapping[Any, int]) -> bool:
     return all(sizes.get(d) == n for d, n in coord.sizes.items())

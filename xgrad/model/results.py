@@ -52,10 +52,18 @@ def posterior_of(result: xr.DataTree | xr.Dataset) -> xr.Dataset:
 
 
 def labeled(variables: xr.Dataset, coords: Mapping[Any, xr.DataArray]) -> xr.Dataset:
-    """``variables`` with those of ``coords`` that fit their dims."""
+    """``variables`` in the order of ``coords``, with those that fit their dims where they have none of that name."""
     sizes = variables.sizes
+    order = {
+        k: coords[k]
+        for k, index in variables.indexes.items()
+        if k in coords and len(index) == coords[k].size and index.isin(coords[k].to_index()).all()
+    }
+    variables = variables.reindex({k: c for k, c in order.items() if c.to_index().is_unique})
     fitting = {
-        k: c for k, c in coords.items() if all(sizes.get(d) == n for d, n in c.sizes.items())
+        k: c
+        for k, c in coords.items()
+        if k not in variables.coords and all(sizes.get(d) == n for d, n in c.sizes.items())
     }
     return variables.assign_coords(fitting)
 
@@ -68,8 +76,9 @@ def only(variables: xr.Dataset, sites: Sites, *kinds: type) -> xr.Dataset:
 def known_groups(sites: Sites) -> dict[str, xr.Dataset]:
     """The data of a model: what was observed, and what is constant."""
     known = known_values(sites)
-    observed = {s.name: known[s.data.name] for s in sites.values() if isinstance(s, ObservedSite)}
-    constant = {k: v for k, v in known.items() if k not in observed}
+    seen = [s for s in sites.values() if isinstance(s, ObservedSite)]
+    observed = {s.name: known[s.data.name] for s in seen}
+    constant = {k: v for k, v in known.items() if k not in {s.data.name for s in seen}}
     return {"observed_data": together(observed), "constant_data": together(constant)}
 
 

@@ -82,7 +82,8 @@ def _draw(site: Any, replay: Replay, key: Any, sizes: Mapping[Any, int]) -> xr.D
     drawn = site.distribution.replaced(replay).draw(key, wanted)
     if isinstance(site, FreeSite) and isinstance(site.bijection, Ordered):
         drawn = _sorted(drawn, site.bijection.dim)
-    return drawn.transpose(*site.symbol.dims).astype(site.symbol.dtype)
+    drawn = drawn.transpose(*site.symbol.dims).astype(site.symbol.dtype)
+    return replay.labeled(drawn, site.symbol)
 
 
 def _sorted(drawn: xr.DataArray, dim: Hashable) -> xr.DataArray:

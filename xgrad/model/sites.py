@@ -104,10 +104,15 @@ def unbounded_name(site: FreeSite) -> str:
 
 
 def expressions_of(site: Site) -> Sequence[Any]:
+    """What a site is computed from, or was observed to be."""
+    observed = [site.data.symbol] if isinstance(site, ObservedSite) else []
+    return [*computed_from(site), *observed]
+
+
+def computed_from(site: Site) -> Sequence[Any]:
     """What a site is computed from."""
     if isinstance(site, FreeSite | ObservedSite):
-        data = [site.data.symbol] if isinstance(site, ObservedSite) else []
-        return [*leaves(site.distribution), *data]
+        return leaves(site.distribution)
     return [] if isinstance(site, DataSite) else [site.symbol]
 
 

@@ -24,7 +24,7 @@ class UnboundedDensity:
     """The log-density of a model as a pure JAX function of a dict of arrays without bounds, for any JAX library.
 
     The keys are those of the free variables with the name of their bijection: ``tau__log``. Log-Jacobians are included.
-    ``start`` holds zeros; ``constrain`` maps such a dict to the variables, ``unconstrain`` is its inverse. Call it inside
+    ``start`` holds zeros; ``constrain`` maps such a dict to the variables, ``unconstrain`` is its inverse. Call it in
     ``jax.jit``, ``jax.vmap`` and ``jax.grad`` with 64-bit types on. Raises ArgumentError where they are off or a key is
     missing, SizeMismatchError for an array of another shape.
 
