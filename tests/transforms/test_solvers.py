@@ -208,7 +208,7 @@ def test_bounds_are_arrays_too_and_datasets_keep_attrs(kind):
     x0 = kind({"a": A, "k": 0.5})
     if kind is xr.Dataset:
         x0 = x0.assign_attrs(source="guess").assign_coords(city="Rome")
-    bounds = {"a": (0.5 * A, 1.5 * A), "k": (0.0, 0.8)}
+    bounds = {"a": (0.5 * A, 1.5 * A), "k": (xr.DataArray(-np.inf), 0.8)}
     found = xg.minimize(
         lambda p: ((p["a"] - [4.0, 9.5]) ** 2).sum() + (p["k"] - 1) ** 2, x0, bounds=bounds
     ).value
@@ -260,6 +260,10 @@ def test_bad_input(y):
         xg.least_squares(decay, {"a": 2.0, "k": 1.0}, (y,), bounds={"k": (None, A)})
     with pytest.raises(AlignmentError, match="other labels along 'n' than the start: 'nine'"):
         xg.minimize(lambda x: (x**2).sum(), A, bounds=(None, A[::-1]))
+    with pytest.raises(ArgumentError, match="above its upper bound: 9 and 4, at n='nine'"):
+        xg.minimize(lambda x: (x**2).sum(), A, bounds=(None, np.array([3.0, 4.0])))
+    with pytest.raises(ArgumentError, match=r"a number or a DataArray, or None; not \[1, 2\]"):
+        xg.minimize(lambda x: (x**2).sum(), A, bounds=([1, 2], None))
     with pytest.raises(ArgumentError, match="all parameters are fixed"):
         xg.least_squares(decay, {"a": 1.0, "k": 1.0}, (y,), fixed=("a", "k"))
     with pytest.raises(

@@ -134,11 +134,11 @@ def _bound(doing: str, name: Any, value: Any) -> Bound:
             f"{doing}: the bounds{of} are a pair (lower, upper), None for no bound; not {in_short(value)}."
         )
     for b in value:
-        if (
-            isinstance(b, xr.DataArray | np.ndarray)
-            and not is_traced(b)
-            and bool(np.any(np.isinf(b)))
-        ):
+        if isinstance(b, list | tuple | dict | str):
+            raise ArgumentError(
+                f"{doing}: a bound is a number or a DataArray, or None; not {in_short(b)}."
+            )
+        if _is_known_array(b) and bool(np.any(np.isinf(b))):
             raise ArgumentError(
                 f"{doing}: a bound has infinite entries beside finite ones; give parameters with and without"
                 " bounds names of their own, in a dict or Dataset."
@@ -147,8 +147,17 @@ def _bound(doing: str, name: Any, value: Any) -> Bound:
 
 
 def without_infinite(bounds: Any) -> Any:
-    """``bounds`` with None for infinite numbers."""
-    return tree_map(lambda b: None if isinstance(b, float) and np.isinf(b) else b, bounds)
+    """``bounds`` with None for infinite numbers, and for arrays of these alone."""
+
+    def finite(b: Any) -> Any:
+        known = isinstance(b, float) or _is_known_array(b)
+        return None if known and bool(np.all(np.isinf(b))) else b
+
+    return tree_map(finite, bounds)
+
+
+def _is_known_array(value: Any) -> bool:
+    return isinstance(value, xr.DataArray | np.ndarray) and not is_traced(value)
 
 
 def _check_names(doing: str, what: str, names: Sequence[Any], entries: Mapping[Any, Any]) -> None:
@@ -200,7 +209,7 @@ def _check_start(doing: str, name: Any, start: Any, bound: Bound) -> None:
     numbers = [start, *bound.bounds]
     if any(is_traced(x) or isinstance(x, dict | list | tuple | xr.Dataset) for x in numbers):
         return
-    start, lower, upper = (None if x is None else xr.DataArray(x) for x in (start, *bound))
+    start, lower, upper = (_labeled_as(start, x) for x in (start, *bound))
     whose = own or " the parameters"
     if lower is not None and upper is not None:
         crossed = f"{doing}: the lower bound of{whose} is not below the upper one"
@@ -210,6 +219,15 @@ def _check_start(doing: str, name: Any, start: Any, bound: Bound) -> None:
         refuse(start < lower, f"{said} below its lower bound", start, lower)
     if upper is not None:
         refuse(start > upper, f"{said} above its upper bound", start, upper)
+
+
+def _labeled_as(start: Any, value: Any) -> Any:
+    """A bound with labels: of an array without, those that the start has at its places."""
+    if value is None or isinstance(value, xr.DataArray):
+        return value
+    if isinstance(start, xr.DataArray):
+        return start.copy(data=np.broadcast_to(value, start.shape))
+    return xr.DataArray(value)
 
 
 def _check_dims(doing: str, own: str, start: Any, bound: xr.DataArray) -> None:
