@@ -16,10 +16,13 @@ from xgrad.errors import (
 from xgrad.model import (
     Bernoulli,
     Categorical,
+    Custom,
     Data,
     Deterministic,
+    Flat,
     HalfNormal,
     Log,
+    Mixture,
     Model,
     Normal,
     Poisson,
@@ -93,6 +96,12 @@ def test_ordered_vectors_are_drawn_in_order():
         Normal("cuts", 0.0, 5.0, dims="cut", transform="ordered")
     drawn = m.prior(draws=50)["prior/cuts"]
     assert (drawn.diff("cut") > 0).all()
+
+
+def declared(family, **options) -> Model:
+    with Model() as m:
+        family("level", **options)
+    return m
 
 
 SITES = {"site": list("abc")}
@@ -220,6 +229,22 @@ SAID = {
     "nothing to infer": (
         lambda: Model().map(),
         "the model has no free variables, so there is nothing to infer; declare one without observed=.",
+    ),
+    "a distribution that is none": (
+        lambda: declared(Custom, logp=lambda x: None).logp({"level": 1.0}),
+        "Custom: logp returned None; it returns the log-density at each value, with named dims.",
+    ),
+    "a support that is none": (
+        lambda: Custom("level", logp=abs, support="real"),
+        "Custom 'level': support= is a Support, such as Interval(0.0), or a function of the parameters; got 'real'.",
+    ),
+    "weights along which dim": (
+        lambda: Mixture("level", DEPTH.expand_dims(kind=2) / 3, Normal.dist()),
+        "Mixture 'level': say in dim= which 1 of the dims ('kind', 'site') a value is made along.",
+    ),
+    "draws of what has none": (
+        lambda: declared(Flat).prior(2),
+        "there are no draws of 'level': it is improper, its density has no sum; give a distribution that has one.",
     ),
     "data without dims": (
         lambda: Data("rain", np.zeros(3)),

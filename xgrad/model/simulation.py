@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError
+from xgrad.errors import ArgumentError, UnsupportedError
 from xgrad.functions import random
 from xgrad.functions.keys import as_key
 from xgrad.model.density import Values
@@ -79,7 +79,10 @@ def _missing_part(site: Site, whole: xr.DataArray) -> Values:
 def _draw(site: Any, replay: Replay, key: Any, sizes: Mapping[Any, int]) -> xr.DataArray:
     """A value of the site's distribution, its parameters computed from what was drawn before."""
     wanted = {d: sizes.get(d, n) for d, n in site.symbol.sizes.items()}
-    drawn = site.distribution.replaced(replay).draw(key, wanted)
+    try:
+        drawn = site.distribution.replaced(replay).draw(key, wanted)
+    except NotImplementedError as error:
+        raise UnsupportedError(f"there are no draws of {site.name!r}: {error}.") from None
     if isinstance(site, FreeSite) and isinstance(site.bijection, Ordered):
         drawn = _sorted(drawn, site.bijection.dim)
     drawn = drawn.transpose(*site.symbol.dims).astype(site.symbol.dtype)

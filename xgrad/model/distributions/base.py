@@ -334,19 +334,22 @@ def names_of(dims: Any) -> tuple[Any, ...]:
 
 
 def core_dims_of(
-    distribution: Distribution, given: Any, array: Any, count: int = 1
+    distribution: Distribution, given: Any, array: Any, count: int = 1, option: str = "core_dims"
 ) -> tuple[Any, ...]:
-    """The core dims as given; or all dims of a parameter that has no others. Raises ArgumentError where it has."""
+    """The core dims as given in ``option``; or all dims of a parameter that has no others.
+
+    Raises ArgumentError where it has.
+    """
     family, dims = type(distribution).__name__, getattr(array, "dims", ())
     found = names_of(given) or tuple(dims)
     if len(found) != count:
         raise ArgumentError(
-            f"{family}: say in core_dims= which {count} of the dims {tuple(dims)} a value is made along."
+            f"{family}: say in {option}= which {count} of the dims {tuple(dims)} a value is made along."
         )
     lacking = [d for d in found if array is not None and d not in dims]
     if lacking:
         raise ArgumentError(
-            f"{family}: core_dims={found!r}, and the parameter has the dims {tuple(dims)}"
+            f"{family}: {option}={found!r}, and the parameter has the dims {tuple(dims)}"
             f"{nearest(lacking[0], dims)}"
         )
     return found

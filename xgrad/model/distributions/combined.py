@@ -48,7 +48,7 @@ class Mixture(Distribution):
     dim: Any
 
     def _settle(self) -> None:
-        (self.dim,) = core_dims_of(self, self.dim, self.weights)
+        (self.dim,) = core_dims_of(self, self.dim, self.weights, option="dim")
         check_sum_of_one(self, "weights", self.weights, self.dim)
         if isinstance(self.components, list | tuple):
             self.components = tuple(self.components)

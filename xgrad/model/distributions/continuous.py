@@ -358,6 +358,9 @@ def _angles(key: Any, kappa: Labeled, sizes: Sizes) -> xr.DataArray:
     return while_loop(lambda state: state[1].any(), draw_anew, start)[2]
 
 
+IMPROPER = "it is improper, its density has no sum; give a distribution that has one"
+
+
 class Flat(Distribution):
     """No density at all: log p(x) = 0 everywhere. It cannot be drawn from.
 
@@ -367,3 +370,6 @@ class Flat(Distribution):
 
     def _log_density(self, x: Labeled) -> Labeled:
         return 0.0 * x
+
+    def _draw(self, key: Any, sizes: Sizes) -> xr.DataArray:
+        raise NotImplementedError(IMPROPER)

@@ -3,10 +3,17 @@
 from collections.abc import Callable
 from typing import Any, Self
 
+import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError
-from xgrad.model.distributions.base import Distribution, Labeled, Sizes, names_of
+from xgrad.model.distributions.base import (
+    Distribution,
+    Labeled,
+    Sizes,
+    described,
+    names_of,
+)
 from xgrad.model.distributions.supports import Support, real
 
 
@@ -43,6 +50,11 @@ class Custom(Distribution):
         self = object.__new__(cls)
         if not callable(logp):
             raise ArgumentError("Custom needs logp=, a function of the value and the parameters.")
+        if not (isinstance(support, Support) or callable(support)):
+            raise ArgumentError(
+                "Custom: support= is a Support, such as Interval(0.0), or a function of the parameters; got"
+                f" {support!r}."
+            )
         self.arguments, self.logp, self.random = arguments, logp, random
         self._support, self.core_dims = support, names_of(core_dims)
         return self
@@ -58,7 +70,12 @@ class Custom(Distribution):
         )
 
     def _log_density(self, x: Labeled) -> Labeled:
-        return self.logp(x, *self.arguments)
+        value = self.logp(x, *self.arguments)
+        if not isinstance(value, xr.DataArray | int | float | np.number):
+            raise ArgumentError(
+                f"Custom: logp returned {described(value)}; it returns the log-density at each value, with named dims."
+            )
+        return value
 
     def _draw(self, key: Any, sizes: Sizes) -> xr.DataArray:
         if self.random is None:

@@ -15,7 +15,7 @@ from xgrad.model.distributions.base import (
     Sizes,
     table,
 )
-from xgrad.model.distributions.continuous import LOG_SQRT_2PI, StudentT
+from xgrad.model.distributions.continuous import IMPROPER, LOG_SQRT_2PI, StudentT
 from xgrad.model.distributions.supports import (
     Interval,
     Support,
@@ -278,6 +278,9 @@ class HalfFlat(AbstractNonnegative):
 
     def _log_density(self, x: Labeled) -> Labeled:
         return 0.0 * x
+
+    def _draw(self, key: Any, sizes: Sizes) -> xr.DataArray:
+        raise NotImplementedError(IMPROPER)
 
 
 class Beta(Distribution):
