@@ -88,6 +88,29 @@ def test_options_of_xarray(options):
     )
 
 
+def test_names_of_parameters_and_coords_as_arrays():
+    def line(t, *coefficients):
+        return coefficients[0] + coefficients[1] * t
+
+    names = ["level", "slope"]
+    want = HOLED.curvefit("time", line, param_names=names, kwargs=TIGHT)
+    for coords, given in (("time", names), (TIME, tuple(names)), ([HOLED.time], names)):
+        assert_as_xarray(xg.curvefit(HOLED, coords, line, param_names=given), want)
+
+
+def test_several_coords():
+    where = xr.DataArray([0.0, 0.5, 2.0], dims="at", coords={"at": [0.0, 0.5, 2.0]})
+    y = (HOLED + 0.3 * where).transpose("at", "site", "time")
+
+    def plane(coords, level, slope, rate):
+        at, time = coords
+        return level + slope * at * np.ones_like(time) + rate * time
+
+    want = y.curvefit(["at", "time"], plane, kwargs=TIGHT)
+    assert_as_xarray(xg.curvefit(y, ["at", "time"], plane), want)
+    assert_as_xarray(xg.curvefit(y, [where, "time"], plane), want)
+
+
 def test_datasets():
     both = xr.Dataset({"y": HOLED, "z": 2 * Y})
     found = xg.curvefit(both, "time", decay)

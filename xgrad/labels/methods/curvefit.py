@@ -202,7 +202,7 @@ def _check(options: dict[str, Any]) -> None:
         what = ", ".join(unknown) or "a matrix of sigma"
         raise UnsupportedError(
             f"curvefit with {what} for SciPy's curve_fit has no traced form.\n"
-            "Call it outside of the compiled function, or minimise a cost of your own with xgrad.grad."
+            "Leave it out, call DataArray.curvefit outside of compiled functions, or minimise a cost of your own."
         )
 
 

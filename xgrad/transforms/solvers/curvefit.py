@@ -16,7 +16,13 @@ from xgrad.graph import current_source, located, user_source
 from xgrad.labels.methods.curvefit import Report, reporting
 from xgrad.transforms.calls.jit import Compiled, is_symbolic
 from xgrad.transforms.control.carry import symbolic
-from xgrad.transforms.solvers.fit_checks import check_fit, check_numbers, first_place, place_of
+from xgrad.transforms.solvers.fit_checks import (
+    check_fit,
+    check_numbers,
+    first_place,
+    is_of,
+    place_of,
+)
 
 Data = xr.DataArray | xr.Dataset
 
@@ -92,6 +98,7 @@ def curvefit(
     names = None if param_names is None else tuple(param_names)
     plan = Plan(func, _dims(reduce_dims), bool(skipna), names, tuple(options.items()))
     check_fit(data, along, func, plan.reduce_dims, names, errors, p0, bounds, weights, sigma)
+    along = [_by_name(coord, data) for coord in along]
     given = Given(data, along, _starts(p0), _limits(bounds), _labeled(weights), _labeled(sigma))
     if is_symbolic(given):
         return _fit_traced(plan, given)
@@ -107,6 +114,13 @@ def _dims(dims: Any) -> tuple[Hashable, ...]:
     if dims is None:
         return ()
     return (dims,) if isinstance(dims, str) or not isinstance(dims, Iterable) else tuple(dims)
+
+
+def _by_name(coord: str | xr.DataArray, data: Data) -> str | xr.DataArray:
+    """The coord of a dim by its name: xarray compares coords with those of dims, and traced ones have no numbers."""
+    if isinstance(coord, str):
+        return coord
+    return next((d for d in data.dims if isinstance(d, str) and is_of(coord, d, data)), coord)
 
 
 def _starts(p0: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -146,6 +160,7 @@ def _kept_program(plan: Plan) -> Callable[[Given], xr.Dataset]:
 def _fit_traced(plan: Plan, given: Given) -> xr.Dataset:
     with located(current_source() or user_source()):
         data = symbolic(given.data, "data")
+        names = None if plan.param_names is None else list(plan.param_names)  # not as a tuple
         report = Report(_weights(given))
         with reporting(report):
             found = data.curvefit(
@@ -155,7 +170,7 @@ def _fit_traced(plan: Plan, given: Given) -> xr.Dataset:
                 plan.skipna,
                 given.p0,
                 given.bounds,
-                plan.param_names,
+                names,
                 kwargs=dict(plan.kwargs),
             )
         prefixes = [f"{name}_" for name in data] if isinstance(data, xr.Dataset) else [""]

@@ -89,7 +89,7 @@ def _check_coords(
                 f"curvefit: the coord {coord.name!r} has the dtype {coord.dtype}; the curve is a function of numbers.\n"
                 "Pass a DataArray of numbers, for dates (time - time[0]) / np.timedelta64(1, 'D'), and reduce_dims."
             )
-        along |= {d for d in data.dims if _is_of(coord, d, data)}
+        along |= {d for d in data.dims if is_of(coord, d, data)}
         _check_given(
             "the coord", coord, data, list(data.dims), f"of the data; they are {[*data.dims]}"
         )
@@ -101,7 +101,7 @@ def _check_coords(
     return along
 
 
-def _is_of(coord: xr.DataArray, dim: Hashable, data: xr.DataArray | xr.Dataset) -> bool:
+def is_of(coord: xr.DataArray, dim: Hashable, data: xr.DataArray | xr.Dataset) -> bool:
     """Whether a coord is the dim's own, which it may be under another name."""
     if coord.dims != (dim,) or is_traced(coord):
         return False
