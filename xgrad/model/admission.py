@@ -16,8 +16,7 @@ from xgrad.model.sites import (
     PotentialSite,
     Site,
     Sites,
-    expressions_of,
-    free_sites,
+    computed_from,
     kind,
     unbounded_name,
     var_of,
@@ -60,8 +59,10 @@ def _check_dims_and_coords(names: set[Hashable], dims: ModelDims) -> None:
 
 def _check_unbounded(site: FreeSite, sites: Sites) -> None:
     name = unbounded_name(site)
-    for other in free_sites(sites).values():
-        if unbounded_name(other) == name:
+    parts = name.split("__")
+    for called in ["__".join(parts[:n]) for n in range(1, len(parts) + 1)]:
+        other = sites.get(called)
+        if isinstance(other, FreeSite) and unbounded_name(other) == name:
             raise DuplicateNameError(
                 f"the unbounded forms of {other.name!r} and of {site.name!r} are both called {name!r}; give this one"
                 " another name."
@@ -70,8 +71,10 @@ def _check_unbounded(site: FreeSite, sites: Sites) -> None:
 
 def _check_own(site: Site, sites: Sites) -> None:
     """Raise ModelContextError where a site is computed from symbols that are of no site of the model."""
-    roots = [var_of(x) for x in expressions_of(site) if is_traced(x)]
-    own = tuple([var_of(s) for other in (*sites.values(), site) for s in other.symbols])
+    roots = [var_of(x) for x in computed_from(site) if is_traced(x)]
+    if not roots:
+        return
+    own = tuple([v for other in (*sites.values(), site) for v in other.own])
     used = [*roots, *[v for node in toposort(roots, own) for v in node.inputs]]
     known = set(own)
     for var in used:

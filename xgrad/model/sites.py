@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import xarray as xr
@@ -21,10 +22,10 @@ class Site:
     symbol: xr.DataArray
     source: Source | None
 
-    @property
-    def symbols(self) -> tuple[xr.DataArray, ...]:
+    @cached_property
+    def own(self) -> tuple[Var, ...]:
         """What stands for values of this part in the expressions of others."""
-        return (self.symbol,) if is_traced(self.symbol) else ()
+        return (var_of(self.symbol),) if is_traced(self.symbol) else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +69,9 @@ class ObservedSite(Site):
     seen: Any = None  # where ``symbol`` was observed; None: everywhere
     imputed: Imputed | None = None
 
-    @property
-    def symbols(self) -> tuple[xr.DataArray, ...]:
-        return (self.symbol, self.data.symbol)
+    @cached_property
+    def own(self) -> tuple[Var, ...]:
+        return var_of(self.symbol), var_of(self.data.symbol)
 
     def log_density(self) -> xr.DataArray:
         """The expression for the log-density, entry by entry: 0 where nothing, or not all of a vector, was observed."""
