@@ -280,6 +280,11 @@ class TestChains:
         found = diagnose(autoregressive(0.8, 4, 20_000)[..., :1])
         assert found["ess_bulk"] == pytest.approx(80_000 * 0.2 / 1.8, rel=0.1)
 
+    def test_one_draw_says_nothing(self):
+        found = summary(xr.Dataset({"x": (("chain", "draw", "city"), np.ones((1, 1, 2)))})).x
+        known = found.notnull().all("city")
+        assert list(found.statistic[known].values) == ["mean", "q5", "q50", "q95"]
+
     def test_constants_agree(self):
         found = diagnose(np.ones((2, 100)))
         assert found["ess_bulk"] == 200

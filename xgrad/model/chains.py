@@ -8,11 +8,19 @@ import numpy as np
 from scipy.special import ndtri
 
 Array = np.ndarray
+FEWEST = 4
 _TAILS = (0.05, 0.95)
 
 
 def diagnose(draws: Array) -> dict[str, Array]:
-    """R̂, the effective numbers of draws in the bulk and in the tails, and the standard error of the mean."""
+    """R̂, the effective numbers of draws in the bulk and in the tails, and the standard error of the mean.
+
+    Fewer than four draws of a chain say nothing: NaN.
+    """
+    if draws.shape[1] < FEWEST:
+        return dict.fromkeys(
+            ("mcse", "ess_bulk", "ess_tail", "rhat"), np.full(draws.shape[2:], np.nan)
+        )
     halves = _split(draws)
     normal = _rank_normalised(halves)
     folded = _rank_normalised(abs(halves - np.median(halves, (0, 1))))

@@ -153,6 +153,6 @@ def _explained(report: CheckReport) -> str:
     names = ", ".join([repr(row.name) for row in report.bad])
     return (
         f"the log-density or its gradient is not finite: see {names} in the table.\n{report}\n"
-        "Look at the parameters and the support of what is marked: a scale that can be 0, data outside the support, a"
-        " prior that is too wide."
+        "Look at the parameters and the support of what is marked: a scale that can be 0, a parameter that is missing,"
+        " data outside the support, a prior that is too wide."
     )

@@ -1,8 +1,9 @@
 """What a posterior says of itself: means, spreads, and whether its chains agree."""
 
+import numpy as np
 import xarray as xr
 
-from xgrad.model.chains import diagnose
+from xgrad.model.chains import FEWEST, diagnose
 from xgrad.model.notices import notice
 from xgrad.model.places import first_place
 from xgrad.model.results import posterior_of
@@ -30,7 +31,8 @@ def summary(result: xr.DataTree | xr.Dataset) -> xr.Dataset:
 def _statistics(draws: xr.DataArray) -> xr.DataArray:
     over = ("chain", "draw")
     ordered = draws.transpose(*over, ...)
-    spread = ordered.std(over, ddof=1)
+    enough = ordered.sizes["chain"] * ordered.sizes["draw"] > 1
+    spread = ordered.std(over, ddof=1) if enough else ordered.mean(over) * np.nan
     checks = {k: spread.copy(data=v) for k, v in diagnose(ordered.values).items()}
     found = {
         "mean": ordered.mean(over),
@@ -43,7 +45,7 @@ def _statistics(draws: xr.DataArray) -> xr.DataArray:
 
 def warn_of_chains(posterior: xr.Dataset) -> None:
     """Warn (ConvergenceWarning) where chains disagree, or draws are worth few independent ones."""
-    if posterior.sizes["chain"] < 2 or posterior.sizes["draw"] < 4:
+    if posterior.sizes["chain"] < 2 or posterior.sizes["draw"] < FEWEST:
         return
     found = summary(posterior)
     rhat = found.sel(statistic="rhat", drop=True)
