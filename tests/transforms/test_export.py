@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -63,6 +64,18 @@ def test_containers_and_labels_of_several_levels(path):
     assert found.keys() == expected.keys() and type(found["diff"]) is Pair
     for one, other in zip(found["diff"], expected["diff"], strict=True):
         xr.testing.assert_identical(one, other)
+
+
+def test_months_of_a_calendar_of_climate_models(path):
+    pytest.importorskip("cftime")
+    days = xr.date_range("2001-01-16", periods=24, freq="MS", calendar="noleap", use_cftime=True)
+    values = np.random.default_rng(0).normal(size=(24, 2))
+    site = pd.CategoricalIndex(["north", "south"])
+    tas = xr.DataArray(values, {"time": days, "site": site}, ("time", "site"))
+    compiled = xg.jit(lambda x: (x.groupby("time.season").mean(), x.resample(time="YS").max()))
+    compiled.export(tas, path=path)
+    for found, expected in zip(xg.load_exported(path)(2 * tas), compiled(2 * tas), strict=True):
+        xr.testing.assert_identical(found, expected)
 
 
 def test_arrays_in_jax_stay_there(path):

@@ -51,6 +51,11 @@ VALUES = {
     "several levels": STACKED,
     "some levels": STACKED.isel(cell=[3, 0]),
     "intervals": GRID.groupby_bins("height", [0, 2, 5]).mean("site"),
+    "categories": GRID.assign_coords(
+        site=pd.CategoricalIndex(["b", "a"], categories=["b", "c", "a"], ordered=True),
+        season=("time", pd.Categorical(["wet", "dry", None])),
+    ),
+    "categories that are intervals": GRID.assign_coords(site=pd.cut([1.5, 2.5], [0, 2, 5])),
     "durations": GRID.assign_coords(time=TIMES - TIMES[0]),
     "objects": GRID.assign_coords(time=OBJECTS),
     "no labels": xr.DataArray(1.0),
@@ -109,6 +114,27 @@ def test_arrays_of_one_number_and_arrays_in_jax():
     assert isinstance(found, jnp.ndarray) and found.tolist() == [0, 1, 2]
 
 
+CALENDARS = ["standard", "noleap", "360_day", "julian", "all_leap", "proleptic_gregorian"]
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_dates_of_other_calendars(calendar):
+    cftime = pytest.importorskip("cftime")
+    months = xr.date_range("2001-01-30", periods=3, freq="MS", calendar=calendar, use_cftime=True)
+    value = GRID.assign_coords(time=months, before=("time", months[::-1])).assign_attrs(
+        made=months[1]
+    )
+    plain = cftime.datetime(850, 2, 3, 4, 5, 6, 7, calendar=calendar)
+    for x in (value, value[:, 0], value.assign_coords(run=plain)):
+        found = roundtrip(x, allow_pickle=False)
+        xr.testing.assert_identical(found, x)
+        assert list(guard_of(x, "x").differences(guard_of(found, "x"), "x")) == []
+        for name in ("time", "before", "run"):
+            for old, new in zip(x[name].values.flat, found[name].values.flat, strict=True):
+                assert (repr(new), type(new)) == (repr(old), type(old))
+    assert isinstance(roundtrip(value, allow_pickle=False).indexes["time"], xr.CFTimeIndex)
+
+
 class Local(NamedTuple):
     x: int
 
@@ -125,9 +151,9 @@ REFUSED = {
         "x.coords['time']", "datetime.date",
     ),
     "an attr": (GRID.assign_attrs(made=datetime.date(2001, 1, 1)), "x.attrs['made']", "datetime.date"),
-    "categories": (
-        GRID.assign_coords(site=pd.CategoricalIndex(["a", "b"])),
-        "x.coords['site']", "CategoricalIndex",
+    "categories of dates": (
+        GRID.assign_coords(site=pd.CategoricalIndex([datetime.date(2001, 1, d) for d in (1, 2)])),
+        "x.coords['site']", "datetime.date",
     ),
     "a kind of dict": ({"a": OrderedDict(b=1)}, "x['a']", "collections.OrderedDict"),
     "a local class": ({"a": _inside()}, "x['a']", "Inside"),

@@ -1,9 +1,9 @@
 """Labeled values as JSON and plain arrays: a file of them holds nothing that could run while it is read.
 
 What JSON has is itself; any other value is a list that begins with the name of its kind. Arrays stand beside the JSON,
-which has their numbers. Encodings and frequencies of dates, which no comparison of labels looks at, are left out.
-Classes of containers are looked up among the modules that are imported already. All else would need pickle, and is
-refused unless that is allowed.
+which has their numbers; dates of cftime's calendars are their fields there, and categories their codes. Encodings and
+frequencies of dates, which no comparison of labels looks at, are left out. Classes of containers are looked up among
+the modules that are imported already. All else would need pickle, and is refused unless that is allowed.
 """
 
 import io
@@ -93,6 +93,8 @@ class _Writer:
         for cls, write in _WRITE:
             if isinstance(value, cls):
                 return write(self, value, path)
+        if _is_calendar_date(value):
+            return ["scalar", self(np.array(value, object), path)]
         return self.pickled(value, path)
 
     def place(self, array: np.ndarray) -> int:
@@ -131,6 +133,9 @@ def words_of(array: Any) -> Any:
 
 def _write_array(write: _Writer, x: np.ndarray, path: str) -> Json:
     if x.dtype.kind == "O" and type(x) is np.ndarray:
+        if x.size and all(map(_is_calendar_date, x.flat)) and len(set(map(_calendar, x.flat))) == 1:
+            fields = [[getattr(date, part) for part in _DATE] for date in x.flat]
+            return ["dates", x.shape, *_calendar(x.flat[0]), write.place(np.array(fields))]
         strange = [v for v in x.flat if type(v) not in _PLAIN]
         return write.pickled(x, path, strange[0]) if strange else ["objects", x.shape, [*x.flat]]
     if type(x) is not np.ndarray or not (x.dtype.kind in "SUmM" or is_numeric(x.dtype)):
@@ -141,6 +146,27 @@ def _write_array(write: _Writer, x: np.ndarray, path: str) -> Json:
     if x.size > 1 and x.tobytes() == first.tobytes() * x.size:  # equal are 0.0 and -0.0, too
         return ["repeated", x.shape, write.place(first)]
     return ["array", write.place(x)]
+
+
+_DATE = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
+
+def _is_calendar_date(value: Any) -> bool:
+    """Whether a value is one of cftime's dates, whose calendars are those of climate models."""
+    cftime = sys.modules.get("cftime")
+    return cftime is not None and isinstance(value, cftime.datetime)
+
+
+def _calendar(date: Any) -> tuple[str, str, bool]:
+    """What the fields of one of cftime's dates do not say: its class, its calendar, and whether there is a year 0."""
+    return type(date).__name__, date.calendar, date.has_year_zero
+
+
+def _write_categories(write: _Writer, index: pd.CategoricalIndex, path: str) -> Json:
+    known = index.categories
+    values = known if isinstance(known, pd.IntervalIndex) else np.asarray(known)
+    written = write(np.asarray(index.codes), path), write(values, path)
+    return ["categories", *written, str(known.dtype), bool(index.ordered)]
 
 
 def _write_dtype(write: _Writer, dtype: np.dtype, path: str) -> Json:
@@ -204,6 +230,7 @@ _WRITE: tuple[tuple[type, Callable[[_Writer, Any, str], Json]], ...] = (
         pd.IntervalIndex,
         lambda w, v, path: ["intervals", *[w(x.values, path) for x in (v.left, v.right)], v.closed],
     ),
+    (pd.CategoricalIndex, _write_categories),
     (complex, lambda w, v, path: ["complex", v.real, v.imag]),
     (slice, lambda w, v, path: ["slice", *[w(x, path) for x in (v.start, v.stop, v.step)]]),
     (type(...), lambda w, v, path: ["ellipsis"]),
@@ -284,11 +311,31 @@ def _read_objects(read: _Reader, shape: Json, values: Json) -> np.ndarray:
     return made.reshape(shape)
 
 
+def _read_dates(
+    read: _Reader, shape: Json, name: str, calendar: str, year_zero: bool, i: int
+) -> np.ndarray:
+    cftime = import_module("cftime")
+    cls = getattr(cftime, name)
+    if not issubclass(cls, cftime.datetime):
+        raise ExportError(f"it holds dates of the class cftime.{name}, which is not one of dates.")
+    known = {"calendar": calendar, "has_year_zero": year_zero}
+    return _read_objects(read, shape, [cls(*map(int, row), **known) for row in read.arrays[i]])
+
+
+def _read_categories(
+    read: _Reader, codes: Json, values: Json, dtype: str, ordered: bool
+) -> pd.CategoricalIndex:
+    known = pd.Index(read(values), dtype=None if dtype.startswith("interval") else dtype)
+    return pd.CategoricalIndex(pd.Categorical.from_codes(read(codes), known, ordered))
+
+
 _READ: dict[str, Callable[..., Any]] = {
     "array": lambda r, i: r.arrays[i],
     "repeated": lambda r, shape, i: np.full(shape, r.arrays[i], r.arrays[i].dtype),
     "bits": lambda r, dtype, x: r(x).view(dtype),
     "objects": _read_objects,
+    "dates": _read_dates,
+    "categories": _read_categories,
     "device": lambda r, x: to_device([r(x)])[0],
     "scalar": lambda r, x: r(x)[()],
     "Variable": _read_variable,
