@@ -64,6 +64,18 @@ def test_what_minpack_finds_from_afar():
     xr.testing.assert_allclose(*fits, rtol=1e-6)
 
 
+@pytest.mark.parametrize("rate", [3.0, 10.0])
+def test_what_had_a_great_effect_at_the_start_moves_all_the_same(rate):
+    """Where growth is guessed to be much too fast, steps are not damped by its effect there forever."""
+    t = np.linspace(0.1, 10, 40)
+    rng = np.random.default_rng(3)
+    values = 2 * np.exp(0.3 * t) * (1 + 0.02 * rng.normal(size=(5, 40)))
+    y = xr.DataArray(values, dims=("pixel", "t"), coords={"t": t})
+    found = xg.curvefit(y, "t", lambda t, a, b: a * np.exp(b * t), p0={"a": 1.0, "b": rate})
+    want = y.curvefit("t", lambda t, a, b: a * np.exp(b * t), p0={"a": 2.0, "b": 0.3}, kwargs=TIGHT)
+    assert_as_xarray(found, want)
+
+
 def test_some_pixels_at_a_time(monkeypatch):
     y = xr.concat([(1 + k) * HOLED.isel(site=k % 3, drop=True) for k in range(7)], "site")
     both = xr.concat([y, 2 * y], "row").transpose("site", "row", "time")

@@ -31,10 +31,11 @@ PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 NUMBER = XType((), (), FLOAT)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 1e-13  # what a value's share in the cost may still fall by, relative to all
+SETTLED = 1e-14  # what a value's share in the cost may still fall by, relative to all
 DAMPING = 0.03  # at the start
 LEAST = 0.2  # of the damping stays after a step that brought what was foreseen
 SHORTENED = 0.1, 0.25  # how much a step can be shortened at once where it failed
+FADED = 1e4  # how far above a parameter's effect the greatest so far may stay, squared
 SMALL = 4  # so many equations are written out: LAPACK, called for each slice, takes longer
 
 
@@ -219,7 +220,8 @@ def _search(
     bounds = (lower, upper) if bounded else ()
     first = problem.local(start)
     damping, sizes = _array(build.scalar(DAMPING, FLOAT), start.scope), first.sizes
-    direction, done = _aimed(start, first, _damped(damping, sizes), problem.size, bounds)
+    damped = _damped(damping, sizes)
+    direction, done = _aimed(start, first, damped, problem.size, bounds)
     begin = [start, *first, damping, sizes, direction]
     carries = [_named(x, t) for x, t in zip(begin, _types(start.size), strict=True)]
     carries += [build.scalar(0, np.int64), done.value]
@@ -266,7 +268,7 @@ def _step(state: State, problem: Problem, bounds: Bounds) -> State:
     reached = np.where(better, trial, params)
     local = Local(*[np.where(better, x, y) for x, y in zip(after, state.local, strict=True)])
     next_damping = np.where(better, np.maximum(shrunk, 1e-13), grown)
-    sizes = np.maximum(state.sizes, local.sizes)
+    sizes = np.clip(state.sizes, local.sizes, FADED * local.sizes)
     damped = _damped(next_damping, sizes)
     direction, settled = _aimed(reached, local, damped, problem.size, bounds)
     done = settled | (~better & (damping > 1e12))
@@ -289,9 +291,24 @@ def _shortened(local: Local, moved: Array, cost: Array) -> Array:
 def _aimed(
     params: Array, local: Local, damped: Array, count: int, bounds: Bounds
 ) -> tuple[Array, Array]:
-    """The next step, and whether so little is to be expected of it that it can be the last."""
-    direction = _direction(local, damped, _held(params, local.gradient, bounds))
-    return direction, _foreseen(local, direction) <= SETTLED * count * local.cost
+    """The next step, and whether so little is to be expected of it that it can be the last.
+
+    Of a step that is short because it is damped, little says nothing: there no parameter may promise more alone.
+    """
+    held = _held(params, local.gradient, bounds)
+    direction, least = _direction(local, damped, held), SETTLED * count * local.cost
+    free = np.all(damped <= local.sizes)
+    settled = (_foreseen(local, direction) <= least) & (free | (_alone(local, held) <= least))
+    return direction, settled
+
+
+def _alone(local: Local, held: Array | None) -> Array:
+    """The most that the cost would fall by if one parameter moved, and none were damped."""
+    sizes = local.sizes
+    gains = np.where(
+        sizes > 0, 0.5 * np.square(local.gradient) / np.where(sizes > 0, sizes, 1.0), 0.0
+    )
+    return np.max(gains if held is None else np.where(held, 0.0, gains))
 
 
 def _kept(params: Array, bounds: Bounds) -> Array:
