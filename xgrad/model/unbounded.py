@@ -59,6 +59,7 @@ class UnboundedDensity:
     def __call__(self, flat: Mapping[str, Any]) -> Any:
         """The log-density, log-Jacobians included."""
         self._check(flat)
+        _check_64_bits()
         return self._call({key: flat[key] for key in self.form.keys})
 
     def constrain(self, flat: Mapping[str, Any]) -> Arrays:
@@ -72,7 +73,6 @@ class UnboundedDensity:
         Values outside their support have none: NaN or an infinity.
         """
         _check_keys("values", values, self.free)
-        _check_64_bits()
         u = self._inverse(
             {k: _in_order(values[k], s.symbol.dims) for k, s in self.free.items()},
             {name: array.values for name, array in self._data.items()},
@@ -93,7 +93,6 @@ class UnboundedDensity:
 
     def _check(self, flat: Mapping[str, Any]) -> None:
         _check_keys("the dict", flat, self.form.keys)
-        _check_64_bits()
         for key, name in zip(self.form.keys, self._names, strict=True):
             sizes = self.sizes(name)
             if np.shape(flat[key]) != tuple(sizes.values()):
