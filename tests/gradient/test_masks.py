@@ -5,7 +5,7 @@ import pytest
 
 from tests.gradient.small import gradient, graph_of, pullback_graph, pushforward_graph, run
 from xgrad.axes import elementwise as e
-from xgrad.axes.cumulative import CumProd
+from xgrad.axes.cumulative import CumLogsumexp, CumProd
 from xgrad.axes.reduce import Prod, sum_
 from xgrad.axes.structural import constant, expand, permute, reshape, slice_axis
 from xgrad.gradient.masks import masked, scale
@@ -147,18 +147,39 @@ def _before(x, k):
     return constant(np.arange(x.type.shape[0]) < k)
 
 
+RUNNING = {"products": CumProd(0), "totals": CumLogsumexp()}
+
+
+@pytest.mark.parametrize("running", RUNNING)
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("place", [0, 2, 4])
 @pytest.mark.parametrize("hole", [np.nan, np.inf])
-def test_a_hole_spoils_no_gradient_of_the_running_products_before_it(hole, place, choice):
+def test_a_hole_spoils_no_gradient_of_what_runs_before_it(hole, place, choice, running):
     x, v = np.array([2.0, -3.0, 0.5, 4.0, 1.5]), np.linspace(-1, 2, 5)
     x[place] = hole
     kept = slice(place)
 
     def cost(x):
-        return sum_(CHOICES[choice](CumProd(0)(x), place), (0,))
+        return sum_(CHOICES[choice](RUNNING[running](x), place), (0,))
 
     for derivative in (first, hessian_product):
         found = derivative(cost, x, v)
         np.testing.assert_allclose(found[kept], derivative(cost, x[kept], v[kept]), rtol=1e-12)
         np.testing.assert_array_equal(found[place:], 0)
+
+
+@pytest.mark.parametrize("running", RUNNING)
+def test_what_counts_for_nothing_by_chance_is_not_cut_off(running):
+    """The gradient by x is linear in the weights, where they are zero, too."""
+    x, v, one = np.array([2.0, -3.0, 0.5, 4.0]), np.linspace(1, 2, 4), np.ones(())
+
+    def cost(x, w):
+        total = e.multiply(w, RUNNING[running](x))
+        return sum_(e.where(_before(x, 3), total, e.zeros_like(total)), (0,))
+
+    def by_weights(w):
+        slope = pullback_graph(graph_of(cost, x, w), (0,))
+        return run(pullback_graph(slope, (1,)), x, w, one, v)[0]
+
+    found = by_weights(np.array([1.0, 0, 0, 0]))
+    np.testing.assert_allclose(found, by_weights(np.ones(4)), rtol=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 from xgrad.axes.arithmetic import add, multiply, subtract
 from xgrad.axes.base import AbstractGeneral, AbstractLinear, TensorType
 from xgrad.axes.constants import full, full_like, zeros_like
-from xgrad.axes.logic import NotEqual, cast, equal, where
+from xgrad.axes.logic import IsFinite, NotEqual, cast, equal, less, logical_and, logical_or, where
 from xgrad.axes.structural import pad_axis, slice_axis
 from xgrad.axes.transcendental import exp
 from xgrad.graph import Var
@@ -69,10 +69,14 @@ class CumProd(AbstractCumulative):
         b = multiply(self.before(outs[0], fill=1), tangents[0])
         return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
 
-    def counts(self, ct: Var) -> Var:
-        """Whether ``ct`` is not zero at a position, or at one that is later in the running order."""
-        here = cast(NotEqual()(ct, zeros_like(ct)), np.dtype(np.int8))
-        return cast(CumMax(self.axis, not self.reverse)(here), np.dtype(bool))
+    def pullback_of_parts(self, x: Var, out: Var, ct: Var) -> Var:
+        """The pullback where only parts of the result count: what is in none of these spoils none of them."""
+        counts = _counts(ct, self.axis, self.reverse)
+        known = logical_or(counts, IsFinite()(x))
+        kept = where(known, x, zeros_like(x))
+        found = self.pullback([0], [kept], [out], [ct])[0]
+        known = logical_or(counts, logical_and(IsFinite()(x), IsFinite()(found)))
+        return where(known, found, zeros_like(found))
 
 
 class AbstractCumulativeExtreme(AbstractCumulative):
@@ -177,10 +181,7 @@ class CumLogsumexp(AbstractGeneral):
     def pullback(
         self, wanted: Sequence[int], ins: Sequence[Var], outs: Sequence[Var], cts: Sequence[Var]
     ) -> dict[int, Var]:
-        axis = outs[0].type.ndim - 1
-        share, decay = self._shares(ins[0], outs[0])
-        later = shift(decay, axis, not self.reverse)
-        return {0: multiply(share, linear_recurrence(later, cts[0], axis, not self.reverse))}
+        return {0: self._pulled(*self._shares(ins[0], outs[0]), cts[0])}
 
     def pushforward(
         self, ins: Sequence[Var], outs: Sequence[Var], tangents: dict[int, Var]
@@ -189,12 +190,34 @@ class CumLogsumexp(AbstractGeneral):
         new = multiply(share, tangents[0])
         return (linear_recurrence(decay, new, outs[0].type.ndim - 1, self.reverse),)
 
+    def _pulled(self, share: Var, decay: Var, ct: Var) -> Var:
+        axis = ct.type.ndim - 1
+        later = shift(decay, axis, not self.reverse)
+        return multiply(share, linear_recurrence(later, ct, axis, not self.reverse))
+
+    def pullback_of_parts(self, x: Var, out: Var, ct: Var) -> Var:
+        """The pullback where only parts of the result count: what is in none of these has no share."""
+        counts = _counts(ct, out.type.ndim - 1, self.reverse)
+        known = logical_or(counts, less(out, full_like(out, np.inf)))
+
+        def kept(v: Var) -> Var:
+            return where(known, v, zeros_like(v))
+
+        share, decay = self._shares(x, out)
+        return kept(self._pulled(kept(share), kept(decay), ct))
+
     def _shares(self, x: Var, out: Var) -> tuple[Var, Var]:
         """Of each total what is new, and what was there before."""
         nothing = equal(out, full_like(out, -np.inf))
         safe = where(nothing, zeros_like(out), out)
         before = shift(out, out.type.ndim - 1, self.reverse, -np.inf)
         return exp(subtract(x, safe)), exp(subtract(before, safe))
+
+
+def _counts(ct: Var, axis: int, reverse: bool) -> Var:
+    """Whether the cotangent of a running value is not zero at a position, or at one that is later in its order."""
+    here = cast(NotEqual()(ct, zeros_like(ct)), np.dtype(np.int8))
+    return cast(CumMax(axis, not reverse)(here), np.dtype(bool))
 
 
 def shift(x: Var, axis: int, backwards: bool, fill: Any = 0) -> Var:

@@ -16,8 +16,8 @@ from xgrad.axes.base import (
     AbstractMultilinear,
     AbstractOpaque,
 )
-from xgrad.axes.cumulative import CumProd
-from xgrad.axes.elementwise import add, cast, multiply, where, zeros_like
+from xgrad.axes.cumulative import CumLogsumexp, CumProd
+from xgrad.axes.elementwise import add, cast, multiply, zeros_like
 from xgrad.axes.reduce import AbstractReduction
 from xgrad.axes.spread import spread
 from xgrad.axes.structural import full
@@ -88,8 +88,8 @@ def _pull_general(
     """The op's own rule, with masks kept."""
     if isinstance(node.op, AbstractReduction):
         return _pull_reduction(node.op, ins, outs, wanted, cts[0])
-    if isinstance(node.op, CumProd) and is_cut_off(cts[0], parts=True):
-        return _pull_running_product(node.op, ins, outs, cts[0])
+    if isinstance(node.op, CumProd | CumLogsumexp) and is_cut_off(cts[0], parts=True):
+        return {0: node.op.pullback_of_parts(ins[0], outs[0], cts[0])}
     return _op(node).pullback(wanted, ins, outs, cts)
 
 
@@ -106,14 +106,6 @@ def _pull_reduction(
     return {
         i: harmless(d, spread(ct, shape, axes)) if is_cut_off(ct) else d for i, d in found.items()
     }
-
-
-def _pull_running_product(op: CumProd, ins: Vars, outs: Vars, ct: Var) -> dict[int, Var]:
-    """A factor of nothing but products behind a mask is behind it too: a hole spoils no gradient before it."""
-    counts = op.counts(ct)
-    kept = where(counts, ins[0], zeros_like(ins[0]))
-    found = op.pullback([0], [kept], outs, [ct])[0]
-    return {0: where(counts, found, zeros_like(found))}
 
 
 def _push_general(node: Node, ins: Vars, outs: Vars, tangents: dict[int, Var]) -> tuple[Var, ...]:
