@@ -2,11 +2,11 @@
 
 The residuals are a closed graph of the parameters and of all that they are measured by. One loop of damped
 Gauss-Newton steps finds the parameters: Levenberg and Marquardt's, where each is damped by the greatest effect that it
-has had (Moré 1978, as in MINPACK), by Nielsen's rule (1999) after a step that is taken and MINPACK's after one that is
-not; bounds are kept by projection. Derivatives do not go through the loop: where the gradient of the cost vanishes, its
-change by the data tells how the parameters move, at the cost of one linear solve. The loop evaluates the residuals and
-their derivatives once per step; what the last step would bring is known before it, and there they are not evaluated
-again.
+has had (Moré 1978, as in MINPACK), forgotten as far as it is beyond what it has now; by Nielsen's rule (1999) after a
+step that is taken and MINPACK's after one that is not. Bounds are kept by projection. Derivatives do not go through the
+loop: where the gradient of the cost vanishes, its change by the data tells how the parameters move, at the cost of one
+linear solve. The loop evaluates the residuals and their derivatives once per step; what the last step would bring is
+known before it, and there they are not evaluated again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
