@@ -22,6 +22,8 @@ from xgrad.model import (
     NegativeBinomial,
     Normal,
     OrderedLogistic,
+    Poisson,
+    StudentT,
     Truncated,
     TruncatedNormal,
     Uniform,
@@ -228,6 +230,22 @@ class TestBounds:
                 stats.kstest(row, lambda x, a=low, b=high: (whole.cdf(x) - a) / (b - a)).pvalue
                 > 1e-5
             )
+
+    def test_draws_by_bisection_without_a_lower_bound(self):
+        cut = Truncated.dist(StudentT.dist(3.0), self.LOWER, self.UPPER)
+        drawn = cut.draw(xg.random.key(0), {"draw": 500}).transpose("row", "draw")
+        whole = stats.t(3.0)
+        for row, low, high in zip(drawn, whole.cdf(self.LOWER), whole.cdf(self.UPPER), strict=True):
+            share = (whole.cdf(row) - low) / (high - low)
+            assert stats.kstest(share, "uniform").pvalue > 1e-5
+
+    def test_counts_drawn_by_bisection(self):
+        drawn = Truncated.dist(Poisson.dist(3.0), self.LOWER, self.UPPER).draw(
+            xg.random.key(0), {"draw": 500}
+        )
+        lower, upper = self.LOWER.clip(0.0), self.UPPER
+        assert bool(((drawn >= lower) & (drawn <= upper)).all())
+        assert drawn.isel(row=0).mean() == pytest.approx(3.0, abs=0.4)
 
     def test_a_variable_that_is_bounded_in_places(self):
         with Model(), pytest.raises(ArgumentError, match="bounded in some places and not in other"):

@@ -89,6 +89,9 @@ class TestObserved:
         expected = stats.norm.logpdf([1.0, 0.0, 2.0]) * [1, 0, 1]
         np.testing.assert_allclose(m.logp({}, terms=True).seen, expected)
 
+    def test_integers_of_which_none_is_masked_stay_integers(self):
+        assert Model().data("index", np.ma.masked_array([1, 2]), "row").dtype == int
+
     def test_a_variable_takes_over_the_name_of_its_data(self):
         @define
         def declared(y):
@@ -119,13 +122,33 @@ class TestOtherData:
         ("new", "said"),
         [
             ([1, -2], r"1 of 2 observed values are outside .* first is -2"),
-            ([1.5, 2.0], r"1 of 2 values are no integers, and those of the model are \(int64\)"),
+            (
+                [1.5, 2.0],
+                "1 of 2 values cannot be int64, as those of the model are; the first is 1.5",
+            ),
+            ([1j, 2.0], "1 of 2 values cannot be int64"),
             (["a", "b"], "hold <U1, and those of the model numbers"),
         ],
     )
     def test_it_is_checked_like_the_first(self, counts, new, said):
         with pytest.raises((ArgumentError, ObservedValueError), match=said):
             counts.with_data({"count": xr.DataArray(new, dims="row")})
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (np.array([1, 2], "uint8"), [-1, 300]),
+            ([True, False], [2, 0]),
+            ([1.0, 2.0], [1j, 2.0]),
+            ([1.0, 2.0], xr.Dataset()),
+        ],
+        ids=["sign", "condition", "complex", "dataset"],
+    )
+    def test_values_that_the_type_cannot_hold(self, old, new):
+        with Model() as m:
+            Data("known", old, "row")
+        with pytest.raises(ArgumentError, match=r"cannot be|known values, not a Dataset"):
+            m.with_data({"known": new})
 
     def test_missing_values(self):
         with Model() as m:
@@ -179,6 +202,7 @@ class TestPredictions:
         [
             (lambda x: x.expand_dims(draw=3), "'draw' is a dim of all results"),
             (lambda x: x.isel(row=slice(2)).drop_vars("row"), "has size 2 here, and 3 in the"),
+            (lambda x: x.isel(row=[0, 2, 2]), "the label 2 along 'row' more than once"),
         ],
     )
     def test_computed_values_that_results_cannot_hold(self, compute, said):

@@ -122,7 +122,7 @@ def labeled(value: Any, dims: Dims, what: str) -> xr.DataArray:
         _check_named(value, dims, what)
         return value
     if isinstance(value, np.ma.MaskedArray):
-        value = np.where(np.ma.getmaskarray(value), np.nan, value.data)
+        value = np.where(value.mask, np.nan, value.data) if np.ma.is_masked(value) else value.data
     names = tuple([d for d in names_of(dims) if d is not ...])
     if len(names) != np.ndim(value):
         raise ArgumentError(
@@ -197,8 +197,6 @@ def implied_sizes(distribution: Distribution) -> dict[Any, int]:
 def _wanted_dims(found: Declaration) -> Dims:
     """The dims that were asked for, to which those of one value belong."""
     core = found.distribution.event_dims
-    if found.dims is None:
-        return (..., *[d for d in core if d not in implied_sizes(found.distribution)])
     names = names_of(found.dims)
     lacking = [d for d in core if d not in names]
     if lacking and ... not in names:

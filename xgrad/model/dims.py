@@ -107,7 +107,9 @@ class ModelDims:
         for dim, size in array.sizes.items():
             if dim not in self.sizes:
                 _check_new(dim, size, what)
-            if not (dim in array.indexes and (dim in self.coords or dim not in self.sizes)):
+            if dim in array.indexes and dim in self.coords:
+                _check_unique(array.indexes[dim], self.coords[dim].to_index(), dim, what)
+            elif dim not in array.indexes or dim in self.sizes:
                 self.add_size(dim, size, what)
 
     @property
@@ -194,6 +196,15 @@ def _check_new(dim: Hashable, size: int, what: str) -> None:
         )
     if size < 0:
         raise ArgumentError(f"{what}: a dim has no negative size; give its labels, or how many.")
+
+
+def _check_unique(index: pd.Index, known: pd.Index, dim: Hashable, what: str) -> None:
+    """Raise AlignmentError for labels beside which results cannot hold those that the model has."""
+    if not index.is_unique and not index.equals(known):
+        raise AlignmentError(
+            f"{what}: it has the label {plain(index[index.duplicated()][0])!r} along {dim!r} more than once, and"
+            f" results hold it beside others by label; drop its labels and rename {dim!r} for it."
+        )
 
 
 def _check_flat(index: Any, what: str) -> None:

@@ -9,8 +9,9 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, UnsupportedError, nearest
 from xgrad.labels import is_traced
-from xgrad.model.declaring import check_values, data_site
+from xgrad.model.declaring import check_values, data_site, labeled
 from xgrad.model.dims import ModelDims
+from xgrad.model.places import first_value
 from xgrad.model.replay import Replay
 from xgrad.model.sites import DataSite, FreeSite, ObservedSite, Site, Sites, data_sites
 from xgrad.transforms.calls.backing import is_numeric
@@ -74,18 +75,26 @@ def _check_dims(site: DataSite, value: Any) -> None:
 
 def _check_kind(site: DataSite, value: Any) -> None:
     """Raise where new values would lose something as values of the type of the old ones."""
-    found = value if isinstance(value, xr.DataArray) else np.asarray(value)
+    what = f"new data {site.name!r}"
+    found = labeled(value, site.symbol.dims, what)
     if not is_numeric(found.dtype):
         raise ArgumentError(
-            f"new data {site.name!r} hold {found.dtype}, and those of the model numbers ({site.symbol.dtype})."
+            f"{what} hold {found.dtype}, and those of the model numbers ({site.symbol.dtype})."
         )
-    if site.symbol.dtype.kind in "biu" and found.dtype.kind == "f":
-        lost = ~(found == np.floor(found))
-        if lost.any():
-            raise ArgumentError(
-                f"new data {site.name!r}: {int(lost.sum())} of {lost.size} values are no integers, and those of the"
-                f" model are ({site.symbol.dtype}); round them, or declare the data as floats."
-            )
+    lost = _lost(found, site.symbol.dtype)
+    if lost.any():
+        raise ArgumentError(
+            f"{what}: {int(lost.sum())} of {lost.size} values cannot be {site.symbol.dtype}, as those of the model are;"
+            f" the first is {first_value(found, lost)}. Convert them, or declare the data with a wider type."
+        )
+
+
+def _lost(values: xr.DataArray, dtype: np.dtype) -> xr.DataArray:
+    """Where values are others as ``dtype``, but for rounding of floats."""
+    if dtype.kind in "fc":
+        return (values.imag != 0.0) & (dtype.kind == "f")
+    with np.errstate(invalid="ignore"):
+        return values != values.real.astype(dtype)
 
 
 def _kept_dims(

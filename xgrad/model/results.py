@@ -89,6 +89,8 @@ def together(variables: Mapping[Any, xr.DataArray]) -> xr.Dataset:
     for array in variables.values():
         plain = {k: c.variable for k, c in array.coords.items() if k not in array.xindexes}
         differ |= {k for k, c in plain.items() if not found.setdefault(k, c).equals(c)}
+    if not differ:
+        return xr.Dataset(variables)  # a gradient is made often, and dropping nothing takes long
     return xr.Dataset({k: a.drop_vars(differ & set(a.coords)) for k, a in variables.items()})
 
 

@@ -131,12 +131,13 @@ class Distribution:
             x = np.floor(x)
         with np.errstate(divide="ignore"):
             value = found._cdf(found._kept_inside(x, found.support.contains(x)))
-        lower, upper = found._ends()
+        lower, upper = found.ends
         below = x < lower if found.is_lumped else x <= lower
         value = xr.where(below | (x == -np.inf), 0.0, xr.where(x >= upper, 1.0, value))
         return xr.where(np.isnan(x), np.nan, value)
 
-    def _ends(self) -> tuple[Labeled, Labeled]:
+    @property
+    def ends(self) -> tuple[Labeled, Labeled]:
         """The bounds of the support, which may be infinite."""
         lower, upper = self.support.bounds
         return -np.inf if lower is None else lower, np.inf if upper is None else upper
@@ -161,7 +162,7 @@ class Distribution:
         found, q = self._of_one_dtype(q)
         with np.errstate(all="ignore"):
             value = found._quantile(q)
-        lower, upper = found._ends()
+        lower, upper = found.ends
         value = xr.where(q == 0.0, lower, xr.where(q == 1.0, upper, value))
         return xr.where((q >= 0.0) & (q <= 1.0), value, np.nan)
 

@@ -18,26 +18,25 @@ Path = Callable[[Labeled], Labeled]
 
 def bisected(distribution: Distribution, q: xr.DataArray) -> xr.DataArray:
     """The lowest value at which the cdf reaches ``q``, to about 15 digits; it has no gradient."""
-    lower, upper = distribution.support.bounds
+    lower, upper = distribution.ends
     if distribution.support.discrete:
-        low = q * 0.0 + (-_MANY if lower is None else lower - 1.0)
-        high = q * 0.0 + (_MANY if upper is None else upper)
+        low = q * 0.0 + np.clip(lower - 1.0, -_MANY, _MANY)
+        high = q * 0.0 + np.clip(upper, -_MANY, _MANY)
         return _halved(distribution, q, low, high, np.ceil).astype("int64")
     path, low, high = _path(lower, upper)
     return path(_halved(distribution, q, low + q * 0.0, high + q * 0.0, path))
 
 
-def _path(lower: Labeled, upper: Labeled) -> tuple[Path, float, float]:
-    """A way through all values, with its ends."""
-    if lower is None and upper is None:
-        return np.sinh, -_FAR, _FAR
-    if upper is None:
-        return (lambda v: lower + np.exp(v)), -_FAR, _FAR
-    if lower is None:
-        return (lambda v: upper - np.exp(-v)), -_FAR, _FAR
-    width = upper - lower
-    far = lambda v: np.exp(_FAR * (2.0 * v - 1.0))  # noqa: E731
-    return (lambda v: lower + xr.where(np.isfinite(width), width * v, far(v))), 0.0, 1.0
+def _path(lower: Labeled, upper: Labeled) -> tuple[Path, Labeled, Labeled]:
+    """A way through all values, with its ends; of arrays of bounds some may be infinite."""
+    below, above = np.isfinite(lower), np.isfinite(upper)
+    bounded = below & above
+
+    def path(v: Labeled) -> Labeled:
+        across = xr.where(bounded, lower + (upper - lower) * v, upper - np.exp(-v))
+        return xr.where(above, across, xr.where(below, lower + np.exp(v), np.sinh(v)))
+
+    return path, xr.where(bounded, 0.0, -_FAR), xr.where(bounded, 1.0, _FAR)
 
 
 def _halved(
