@@ -10,7 +10,7 @@ from xgrad.errors import ArgumentError, DuplicateNameError, ModelContextError
 from xgrad.graph import toposort
 from xgrad.labels import is_traced
 from xgrad.model.dims import RESULT_DIMS, ModelDims
-from xgrad.model.distributions.base import described, is_real
+from xgrad.model.distributions.parameters import described, is_real
 from xgrad.model.sites import (
     FreeSite,
     PotentialSite,

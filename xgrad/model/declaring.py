@@ -12,8 +12,9 @@ from xgrad.errors import ArgumentError, DimensionError, ObservedValueError, near
 from xgrad.graph import user_source
 from xgrad.labels import is_traced
 from xgrad.model.dims import Dims, ModelDims, check_dims, names_of
-from xgrad.model.distributions.base import Distribution, is_real, leaves
+from xgrad.model.distributions.base import Distribution, leaves
 from xgrad.model.distributions.bijections import Affine, Bijection
+from xgrad.model.distributions.parameters import is_real
 from xgrad.model.distributions.vector_bijections import named_bijection
 from xgrad.model.places import first_place, first_value
 from xgrad.model.sites import DataSite, FreeSite, ObservedSite

@@ -4,49 +4,32 @@ A subclass is a table of its parameters and a few formulas. ``Normal.dist(0.0, 2
 ``Normal("x", 0.0, 2.0)`` declares a variable of the model whose ``with`` block it stands in.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, nearest
+from xgrad.errors import ArgumentError
 from xgrad.functions import random
 from xgrad.labels import is_traced
 from xgrad.model.context import current_model
+from xgrad.model.distributions.parameters import (
+    AbstractParametric,
+    as_number,
+    by_name,
+    check_parameters,
+    converted,
+    is_array,
+    short,
+)
 from xgrad.model.distributions.supports import Support, real
-from xgrad.model.places import first_value
-from xgrad.transforms.calls.backing import is_numeric
 
 Labeled = Any  # a DataArray or a number
 Sizes = Mapping[Hashable, int]
-_REQUIRED: Any = object()
 
 
-class Parameter(NamedTuple):
-    """A parameter of a distribution: where its values must lie (None: it is no number), and its default."""
-
-    support: Support | None = real
-    default: Any = _REQUIRED
-
-
-CORE_DIMS = Parameter(None, None)
-
-
-def table(**parameters: Parameter) -> Mapping[str, Parameter]:
-    """The parameters of a distribution, in order."""
-    return MappingProxyType(parameters)
-
-
-class Alternative(NamedTuple):
-    """Other names by which a distribution can be given: ``convert(**values)`` has its parameters proper."""
-
-    names: tuple[str, ...]
-    convert: Callable[..., Mapping[str, Any]]
-
-
-class Distribution:
+class Distribution(AbstractParametric):
     """A distribution over labeled arrays. Parameters broadcast by name; dims that a parameter has, the variable has.
 
     Subclasses state ``parameters``, ``support`` and ``_log_density``; ``_draw``, ``_cdf`` and ``_quantile`` where they
@@ -54,9 +37,6 @@ class Distribution:
     distribution of vectors have some of them, its ``event_dims``, and its density has none.
     """
 
-    parameters: ClassVar[Mapping[str, Parameter]] = table()
-    alternatives: ClassVar[tuple[Alternative, ...]] = ()
-    either: ClassVar[tuple[str, ...]] = ()  # parameters of which exactly one is given
     core_dims: tuple[Any, ...] = ()
 
     def __new__(cls, name: str, /, *args: Any, **options: Any) -> Any:
@@ -70,15 +50,13 @@ class Distribution:
         Raises ArgumentError for parameters that it does not have, or that lie outside their support.
         """
         self = object.__new__(cls)
-        given = _converted(cls, parameters)
-        for name, value in _bound(cls, args, given).items():
-            setattr(self, name, _number(value))
+        given = converted(cls, parameters)
+        for name, value in by_name(cls, args, given).items():
+            setattr(self, name, as_number(value))
         try:
             check_parameters(self)
         except ArgumentError as error:
-            others = ", ".join(
-                [f"{k}={_short(v)}" for k, v in parameters.items() if k not in given]
-            )
+            others = ", ".join([f"{k}={short(v)}" for k, v in parameters.items() if k not in given])
             raise ArgumentError(
                 f"{error} It follows from {others}." if others else str(error)
             ) from None
@@ -194,7 +172,7 @@ class Distribution:
             v.dtype
             for value in (*self.values.values(), *values)
             for v in leaves(value)
-            if _is_array(v) and v.dtype.kind == "f"
+            if is_array(v) and v.dtype.kind == "f"
         ]
         return np.result_type(*found) if found else np.dtype(np.float64)
 
@@ -203,7 +181,7 @@ class Distribution:
         dtype = self._dtype(x)
 
         def change(value: Any) -> Any:
-            if not _is_array(value):
+            if not is_array(value):
                 return dtype.type(value) if type(value) in (int, float) else value
             return value.astype(dtype) if value.dtype.kind in "iub" else value
 
@@ -237,81 +215,8 @@ class Distribution:
         raise NotImplementedError(f"{type(self).__name__} has no closed form of its quantiles")
 
     def __repr__(self) -> str:
-        inside = ", ".join([f"{k}={_short(v)}" for k, v in self.values.items()])
+        inside = ", ".join([f"{k}={short(v)}" for k, v in self.values.items()])
         return f"{type(self).__name__}({inside})"
-
-
-def open_uniform(key: Any, sizes: Sizes) -> xr.DataArray:
-    """Draws between 0 and 1, neither of which is drawn."""
-    return random.uniform(key, sizes).clip(np.finfo(np.float64).tiny)
-
-
-def _converted(cls: type[Distribution], given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The parameters proper, where others were given."""
-    for names, convert in cls.alternatives:
-        if set(names) <= set(given) and not set(names) <= set(cls.parameters):
-            rest = {k: v for k, v in given.items() if k not in names}
-            return {**convert(**{k: given[k] for k in names}), **rest}
-    return given
-
-
-def _bound(cls: type[Distribution], args: Sequence[Any], given: Mapping[str, Any]) -> dict:
-    """The parameters by name, defaults filled in."""
-    names = list(cls.parameters)
-    if len(args) > len(names):
-        raise ArgumentError(
-            f"{cls.__name__} takes the parameters {', '.join(names)}; got {len(args)} values."
-        )
-    values = dict(zip(names, args, strict=False))
-    for name, value in given.items():
-        if name not in cls.parameters:
-            raise ArgumentError(
-                f"{cls.__name__} has no parameter {name!r}{nearest(name, names) or '.'} It takes {_taken(cls)}."
-            )
-        if name in values:
-            raise ArgumentError(f"{cls.__name__}: parameter {name!r} is given twice.")
-        values[name] = value
-    for name, parameter in cls.parameters.items():
-        if name not in values and parameter.default is _REQUIRED:
-            raise ArgumentError(f"{cls.__name__} needs the parameter {name!r}.")
-        values.setdefault(name, parameter.default)
-    if cls.either and sum([values[name] is not None for name in cls.either]) != 1:
-        raise ArgumentError(f"{cls.__name__} takes exactly one of {' and '.join(cls.either)}.")
-    return {name: values[name] for name in names}
-
-
-def _taken(cls: type[Distribution]) -> str:
-    """The parameters, and others that can stand for them."""
-    return "; or ".join(
-        [", ".join(names) for names in (cls.parameters, *[a.names for a in cls.alternatives])]
-    )
-
-
-def check_parameters(distribution: Distribution) -> None:
-    """Raise ArgumentError where a parameter has no named dims, or lies outside its support as far as that is known."""
-    family = type(distribution).__name__
-    for name, parameter in distribution.parameters.items():
-        value = getattr(distribution, name)
-        if parameter.support is None or (value is None and parameter.default is None):
-            continue
-        if is_traced(value):
-            continue
-        if not isinstance(value, xr.DataArray | int | float | np.number):
-            raise ArgumentError(
-                f"{family}: {name} is {described(value)}; give a number, or a DataArray, whose dims are named."
-            )
-        if isinstance(value, xr.DataArray) and not is_real(value.dtype):
-            raise ArgumentError(f"{family}: {name} holds {value.dtype}, and not real numbers.")
-        inside = parameter.support.contains(value)
-        if isinstance(value, xr.DataArray):
-            inside = inside | value.isnull()
-            if not inside.all():
-                raise ArgumentError(
-                    f"{family}: {int((~inside).sum())} of {value.size} values of {name} are not in"
-                    f" {parameter.support}; the first is {first_value(value, ~inside)}."
-                )
-        elif not inside:
-            raise ArgumentError(f"{family}: {name}={value} is not in {parameter.support}.")
 
 
 def _check_bounds(distribution: Distribution) -> None:
@@ -322,38 +227,14 @@ def _check_bounds(distribution: Distribution) -> None:
     is_empty = lower > upper if distribution.is_lumped else lower >= upper
     if np.any(is_empty):
         raise ArgumentError(
-            f"{type(distribution).__name__}: there are no values between its bounds: lower={_short(lower)} is not"
-            f" below upper={_short(upper)}."
+            f"{type(distribution).__name__}: there are no values between its bounds: lower={short(lower)} is not"
+            f" below upper={short(upper)}."
         )
 
 
-def names_of(dims: Any) -> tuple[Any, ...]:
-    """One dim, or several, as a tuple."""
-    if dims is None:
-        return ()
-    return tuple(dims) if isinstance(dims, list | tuple) else (dims,)
-
-
-def core_dims_of(
-    distribution: Distribution, given: Any, array: Any, count: int = 1, option: str = "core_dims"
-) -> tuple[Any, ...]:
-    """The core dims as given in ``option``; or all dims of a parameter that has no others.
-
-    Raises ArgumentError where it has.
-    """
-    family, dims = type(distribution).__name__, getattr(array, "dims", ())
-    found = names_of(given) or tuple(dims)
-    if len(found) != count:
-        raise ArgumentError(
-            f"{family}: say in {option}= which {count} of the dims {tuple(dims)} a value is made along."
-        )
-    lacking = [d for d in found if array is not None and d not in dims]
-    if lacking:
-        raise ArgumentError(
-            f"{family}: {option}={found!r}, and the parameter has the dims {tuple(dims)}"
-            f"{nearest(lacking[0], dims)}"
-        )
-    return found
+def open_uniform(key: Any, sizes: Sizes) -> xr.DataArray:
+    """Draws between 0 and 1, neither of which is drawn."""
+    return random.uniform(key, sizes).clip(np.finfo(np.float64).tiny)
 
 
 def _changed(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -374,10 +255,6 @@ def _sizes(value: Any) -> Mapping[Hashable, int]:
     return getattr(value, "sizes", {})
 
 
-def _is_array(value: Any) -> bool:
-    return hasattr(value, "dtype")
-
-
 def leaves(value: Any) -> list[Any]:
     """A parameter, or those of the distributions that it consists of."""
     if isinstance(value, Distribution):
@@ -385,27 +262,3 @@ def leaves(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return [leaf for v in value for leaf in leaves(v)]
     return [value]
-
-
-def is_real(dtype: Any) -> bool:
-    """Whether values of ``dtype`` are real numbers: no dates, no text, not complex."""
-    return is_numeric(dtype) and dtype.kind != "c"
-
-
-def _number(value: Any) -> Any:
-    """An array of no axes (of NumPy or JAX) as the number that it is."""
-    is_bare = _is_array(value) and not isinstance(value, xr.DataArray | np.generic)
-    return np.asarray(value)[()] if is_bare and np.ndim(value) == 0 else value
-
-
-def described(value: Any) -> str:
-    if isinstance(value, np.ndarray | list | tuple) or _is_array(value):
-        return f"an array of shape {np.shape(value)} without names of dims"
-    return "None" if value is None else f"a {type(value).__name__}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, xr.DataArray):
-        dims = ", ".join([f"{d}: {n}" for d, n in value.sizes.items()])
-        return f"{value.name or 'array'}({dims})"
-    return repr(value)

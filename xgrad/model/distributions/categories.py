@@ -8,14 +8,8 @@ import xarray as xr
 from xgrad.errors import ArgumentError
 from xgrad.functions import random, special
 from xgrad.labels import is_traced
-from xgrad.model.distributions.base import (
-    CORE_DIMS,
-    Labeled,
-    Parameter,
-    Sizes,
-    core_dims_of,
-    table,
-)
+from xgrad.model.distributions.base import Labeled, Sizes
+from xgrad.model.distributions.parameters import CORE_DIMS, Parameter, core_dims_of, table
 from xgrad.model.distributions.supports import Integers, Support, unit_closed
 from xgrad.model.distributions.vectors import AbstractAlong, check_sum_of_one
 

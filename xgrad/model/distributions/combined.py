@@ -8,15 +8,9 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError, SizeMismatchError
 from xgrad.functions import random, special
-from xgrad.model.distributions.base import (
-    Distribution,
-    Labeled,
-    Parameter,
-    Sizes,
-    core_dims_of,
-    table,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
 from xgrad.model.distributions.categories import numbers
+from xgrad.model.distributions.parameters import Parameter, core_dims_of, table
 from xgrad.model.distributions.supports import (
     Integers,
     Interval,

@@ -7,14 +7,8 @@ import numpy as np
 import xarray as xr
 
 from xgrad.functions import random, special
-from xgrad.model.distributions.base import (
-    Distribution,
-    Labeled,
-    Parameter,
-    Sizes,
-    open_uniform,
-    table,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes, open_uniform
+from xgrad.model.distributions.parameters import Parameter, table
 from xgrad.model.distributions.supports import (
     Interval,
     Real,

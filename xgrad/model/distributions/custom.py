@@ -7,13 +7,8 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError
-from xgrad.model.distributions.base import (
-    Distribution,
-    Labeled,
-    Sizes,
-    described,
-    names_of,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
+from xgrad.model.distributions.parameters import as_tuple, described
 from xgrad.model.distributions.supports import Support, real
 
 
@@ -56,7 +51,7 @@ class Custom(Distribution):
                 f" {support!r}."
             )
         self.arguments, self.logp, self.random = arguments, logp, random
-        self._support, self.core_dims = support, names_of(core_dims)
+        self._support, self.core_dims = support, as_tuple(core_dims)
         return self
 
     @property

@@ -6,14 +6,8 @@ import numpy as np
 import xarray as xr
 
 from xgrad.functions import random, special
-from xgrad.model.distributions.base import (
-    Alternative,
-    Distribution,
-    Labeled,
-    Parameter,
-    Sizes,
-    table,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
+from xgrad.model.distributions.parameters import Alternative, Parameter, table
 from xgrad.model.distributions.supports import (
     Integers,
     Point,

@@ -6,8 +6,9 @@ import numpy as np
 import xarray as xr
 
 from xgrad.functions import random
-from xgrad.model.distributions.base import Distribution, Labeled, Parameter, Sizes, table
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
 from xgrad.model.distributions.discrete import Binomial, NegativeBinomial, Poisson
+from xgrad.model.distributions.parameters import Parameter, table
 from xgrad.model.distributions.positive import Gamma, LogNormal
 from xgrad.model.distributions.supports import (
     Support,

@@ -7,15 +7,9 @@ import numpy as np
 import xarray as xr
 
 from xgrad.functions import random, special
-from xgrad.model.distributions.base import (
-    Alternative,
-    Distribution,
-    Labeled,
-    Parameter,
-    Sizes,
-    table,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
 from xgrad.model.distributions.continuous import IMPROPER, LOG_SQRT_2PI, StudentT
+from xgrad.model.distributions.parameters import Alternative, Parameter, table
 from xgrad.model.distributions.supports import (
     Interval,
     Support,

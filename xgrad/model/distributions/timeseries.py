@@ -6,14 +6,9 @@ import xarray as xr
 
 from xgrad.errors import ArgumentError
 from xgrad.functions import random
-from xgrad.model.distributions.base import (
-    Distribution,
-    Labeled,
-    Parameter,
-    Sizes,
-    table,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
 from xgrad.model.distributions.continuous import Normal
+from xgrad.model.distributions.parameters import Parameter, table
 from xgrad.model.distributions.supports import Support, positive
 from xgrad.model.distributions.vector_supports import RealVectors
 from xgrad.transforms.control.scan import scan

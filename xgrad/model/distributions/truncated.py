@@ -6,9 +6,10 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError
-from xgrad.model.distributions.base import Distribution, Labeled, Parameter, Sizes, table
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
 from xgrad.model.distributions.base import open_uniform as uniform
 from xgrad.model.distributions.inversion import bisected
+from xgrad.model.distributions.parameters import Parameter, table
 from xgrad.model.distributions.supports import (
     Integers,
     Interval,

@@ -9,17 +9,9 @@ import xarray as xr
 from xgrad.errors import ArgumentError
 from xgrad.functions import linalg, random, special
 from xgrad.labels import is_traced
-from xgrad.model.distributions.base import (
-    CORE_DIMS,
-    Distribution,
-    Labeled,
-    Parameter,
-    Sizes,
-    core_dims_of,
-    names_of,
-    table,
-)
+from xgrad.model.distributions.base import Distribution, Labeled, Sizes
 from xgrad.model.distributions.continuous import LOG_SQRT_2PI
+from xgrad.model.distributions.parameters import CORE_DIMS, Parameter, as_tuple, core_dims_of, table
 from xgrad.model.distributions.supports import Support, counts, positive, unit_closed
 from xgrad.model.distributions.vector_bijections import CholeskyCorr, running_before
 from xgrad.model.distributions.vector_supports import (
@@ -219,7 +211,7 @@ class ZeroSumNormal(Distribution):
     sigma: Labeled
 
     def _settle(self) -> None:
-        self.core_dims = names_of(self.core_dims)
+        self.core_dims = as_tuple(self.core_dims)
         shared = [d for d in self.core_dims if d in getattr(self.sigma, "dims", ())]
         if not self.core_dims or shared:
             raise ArgumentError(
@@ -259,7 +251,7 @@ class LKJCholesky(Distribution):
     eta: Labeled
 
     def _settle(self) -> None:
-        self.core_dims = names_of(self.core_dims)
+        self.core_dims = as_tuple(self.core_dims)
         if len(self.core_dims) != 2:
             raise ArgumentError("LKJCholesky: give the dims of rows and columns in core_dims=.")
 
