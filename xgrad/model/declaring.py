@@ -17,7 +17,7 @@ from xgrad.model.distributions.bijections import Affine, Bijection
 from xgrad.model.distributions.parameters import is_real
 from xgrad.model.distributions.vector_bijections import named_bijection
 from xgrad.model.places import first_place, first_value
-from xgrad.model.sites import DataSite, FreeSite, ObservedSite
+from xgrad.model.sites import DataSite, FreeSite, ObservedSite, Sites
 from xgrad.transforms.calls.backing import is_numeric
 from xgrad.transforms.graphs.symbols import xtensor
 
@@ -109,6 +109,18 @@ def data_site(
         return DataSite(name, array, user_source(), array)
     symbol = xtensor(name, array.dims, array.shape, array.dtype, array.coords)
     return DataSite(name, symbol, user_source(), array)
+
+
+def observed_data(sites: Sites, dims: ModelDims, found: Declaration) -> DataSite:
+    """The data that a variable was observed to be: declared by ``Data`` before, or declared now."""
+    if not is_traced(found.observed):
+        return data_site(dims, found.name, found.observed, found.dims)
+    for site in sites.values():
+        if isinstance(site, DataSite) and site.symbol is found.observed:
+            return site
+    raise ArgumentError(
+        f"{found.what}: observed= must be an array of known values, or what Data(...) returned; got a computed one."
+    )
 
 
 def labeled(value: Any, dims: Dims, what: str) -> xr.DataArray:

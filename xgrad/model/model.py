@@ -9,7 +9,6 @@ import xarray as xr
 from xgrad.errors import ArgumentError, UnsupportedTypeError, nearest
 from xgrad.graph import markup, user_source
 from xgrad.jax_backend.variational import FitSettings
-from xgrad.labels import is_traced
 from xgrad.model import admission, approximation, context, declaring, prediction
 from xgrad.model.admission import admit, check_counts
 from xgrad.model.check import CheckReport, check
@@ -28,13 +27,11 @@ from xgrad.model.results import (
     labeled,
     only,
     posterior_of,
-    together,
     tree,
 )
 from xgrad.model.sampling import Posterior, Settings, Wanted
 from xgrad.model.simulation import Simulation, seed_key
 from xgrad.model.sites import (
-    DataSite,
     DeterministicSite,
     FreeSite,
     ObservedSite,
@@ -115,23 +112,12 @@ class Model:
         found = declaring.declaration(name, family, args, options)
         if found.observed is None:
             return self._add(declaring.free_site(self.dims, found))
-        data = self._observed_data(found)
+        data = declaring.observed_data(self.sites, self.dims, found)
         if found.missing == "impute" and data.value.isnull().any():
             part, whole = imputed_sites(self.dims, found, data)
             self._add(part)
             return self._add(whole)
         return self._add(declaring.observed_site(self.dims, found, data))
-
-    def _observed_data(self, found: declaring.Declaration) -> DataSite:
-        """The data that a variable was observed to be: declared by ``Data`` before, or declared now."""
-        if not is_traced(found.observed):
-            return declaring.data_site(self.dims, found.name, found.observed, found.dims)
-        for site in self.sites.values():
-            if isinstance(site, DataSite) and site.symbol is found.observed:
-                return site
-        raise ArgumentError(
-            f"{found.what}: observed= must be an array of known values, or what Data(...) returned; got a computed one."
-        )
 
     def deterministic(self, name: str, expression: Any) -> xr.DataArray:
         """A computed value that is kept, with the dims it has; see ``Deterministic``."""
@@ -158,11 +144,8 @@ class Model:
     def __copy__(self) -> "Model":
         """A model with the same parts; what is declared in one of them later is not in the other."""
         other = Model()
-        other.sites, other.dims, other.definition = (
-            dict(self.sites),
-            self.dims.copy(),
-            self.definition,
-        )
+        other.sites, other.dims = dict(self.sites), self.dims.copy()
+        other.definition = self.definition
         return other
 
     def __deepcopy__(self, _: Any) -> "Model":
@@ -338,16 +321,8 @@ class Model:
         drawn = prediction.predict(
             self.simulation, self.sites, samples, found, seed_key(seed), chunk
         )
-        coords = {
-            **self.dims.coords.coords,
-            **{k: c for a in found.values() for k, c in a.coords.items()},
-        }
-        drawn = labeled(as_chains(drawn, draws.sizes["chain"]), coords)
-        groups = {
-            "posterior_predictive": only(drawn, self.sites, ObservedSite),
-            "predictions": only(drawn, self.sites, *LATENT),
-            "predictions_constant_data": only(together(found), self.sites, DataSite),
-        }
+        drawn = as_chains(drawn, draws.sizes["chain"])
+        groups = prediction.groups(self.sites, drawn, found, self.dims.coords.coords)
         return tree(groups, {"seed": str(seed)})
 
     def map(self, *, check: bool = True) -> xr.Dataset:

@@ -13,9 +13,10 @@ from xgrad.labels import is_traced
 from xgrad.model.density import Values
 from xgrad.model.dims import plain
 from xgrad.model.exchange import check_given
-from xgrad.model.results import SAMPLE
+from xgrad.model.results import LATENT, SAMPLE, labeled, only, together
 from xgrad.model.simulation import Simulation
 from xgrad.model.sites import (
+    DataSite,
     ObservedSite,
     Sites,
     computed_from,
@@ -46,6 +47,19 @@ def predict(
         runs.append(simulation.completed(keys.isel(run=i), now, later, data))
     joined: Any = runs[0] if len(runs) == 1 else xr.concat(runs, SAMPLE)
     return joined
+
+
+def groups(
+    sites: Sites, drawn: xr.Dataset, data: Values, coords: Mapping[Any, xr.DataArray]
+) -> dict[str, xr.Dataset]:
+    """What was drawn and the data it was drawn for, with the coords of the data or else of the model."""
+    coords = {**coords, **{k: c for array in data.values() for k, c in array.coords.items()}}
+    drawn = labeled(drawn, coords)
+    return {
+        "posterior_predictive": only(drawn, sites, ObservedSite),
+        "predictions": only(drawn, sites, *LATENT),
+        "predictions_constant_data": only(together(data), sites, DataSite),
+    }
 
 
 def _chunk(posterior: xr.Dataset, data: Values, n: int) -> int:

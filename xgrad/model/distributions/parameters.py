@@ -89,29 +89,37 @@ def _taken(cls: type[AbstractParametric]) -> str:
 
 def check_parameters(distribution: AbstractParametric) -> None:
     """Raise ArgumentError where a parameter has no named dims, or lies outside its support as far as that is known."""
-    family = type(distribution).__name__
     for name, parameter in distribution.parameters.items():
         value = getattr(distribution, name)
-        if parameter.support is None or (value is None and parameter.default is None):
+        is_absent = value is None and parameter.default is None
+        if parameter.support is None or is_absent or is_traced(value):
             continue
-        if is_traced(value):
-            continue
-        if not isinstance(value, xr.DataArray | int | float | np.number):
-            raise ArgumentError(
-                f"{family}: {name} is {described(value)}; give a number, or a DataArray, whose dims are named."
-            )
-        if isinstance(value, xr.DataArray) and not is_real(value.dtype):
-            raise ArgumentError(f"{family}: {name} holds {value.dtype}, and not real numbers.")
-        inside = parameter.support.contains(value)
-        if isinstance(value, xr.DataArray):
-            inside = inside | value.isnull()
-            if not inside.all():
-                raise ArgumentError(
-                    f"{family}: {int((~inside).sum())} of {value.size} values of {name} are not in"
-                    f" {parameter.support}; the first is {first_value(value, ~inside)}."
-                )
-        elif not inside:
-            raise ArgumentError(f"{family}: {name}={value} is not in {parameter.support}.")
+        family = type(distribution).__name__
+        _check_kind(f"{family}: {name}", value)
+        _check_inside(family, name, value, parameter.support)
+
+
+def _check_kind(what: str, value: Any) -> None:
+    if not isinstance(value, xr.DataArray | int | float | np.number):
+        raise ArgumentError(
+            f"{what} is {described(value)}; give a number, or a DataArray, whose dims are named."
+        )
+    if isinstance(value, xr.DataArray) and not is_real(value.dtype):
+        raise ArgumentError(f"{what} holds {value.dtype}, and not real numbers.")
+
+
+def _check_inside(family: str, name: str, value: Any, support: Support) -> None:
+    inside = support.contains(value)
+    if not isinstance(value, xr.DataArray):
+        if not inside:
+            raise ArgumentError(f"{family}: {name}={value} is not in {support}.")
+        return
+    outside = ~(inside | value.isnull())
+    if outside.any():
+        raise ArgumentError(
+            f"{family}: {int(outside.sum())} of {value.size} values of {name} are not in {support}; the first is"
+            f" {first_value(value, outside)}."
+        )
 
 
 def as_tuple(dims: Any) -> tuple[Any, ...]:
@@ -159,6 +167,7 @@ def as_number(value: Any) -> Any:
 
 
 def described(value: Any) -> str:
+    """What a value is that is no labeled number, for messages."""
     if isinstance(value, np.ndarray | list | tuple) or is_array(value):
         return f"an array of shape {np.shape(value)} without names of dims"
     return "None" if value is None else f"a {type(value).__name__}"
@@ -169,6 +178,7 @@ def is_array(value: Any) -> bool:
 
 
 def short(value: Any) -> str:
+    """A parameter in few words: of an array the name and the sizes."""
     if isinstance(value, xr.DataArray):
         dims = ", ".join([f"{d}: {n}" for d, n in value.sizes.items()])
         return f"{value.name or 'array'}({dims})"
