@@ -40,6 +40,3 @@ class Checked(AbstractLinear):
 
     def transpose(self, i: int, ct: Var, x: Var, ok: Var, value: Var) -> Var:
         return ct
-
-    def move_mask(self, i: int, mask: Var, *ins: Var) -> Var:
-        return mask

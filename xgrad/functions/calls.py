@@ -4,7 +4,7 @@ A function here is written once, for the traced arrays of ``xgrad.labels``. Wher
 run at once, so that it gives the same numbers inside and outside of compiled functions.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -140,12 +140,6 @@ def check_labeled(doing: str, x: Labeled) -> None:
 
 def _article(x: Any) -> str:
     return "a NumPy array" if isinstance(x, np.ndarray) else f"an object of type {type(x).__name__}"
-
-
-def with_coords(result: Any, coords: Mapping[Any, Any]) -> Any:
-    """``result`` with further coords, those with dims that it has."""
-    fitting = {k: v for k, v in coords.items() if set(getattr(v, "dims", ())) <= set(result.dims)}
-    return result.assign_coords(fitting)
 
 
 # ---- at once -------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ prints what every rule did; ``options(check_passes=True)`` type-checks the graph
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from xgrad.graph import Fired, Graph, check
@@ -78,7 +79,7 @@ def _factor(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
 def _share(graph: Graph, ad: str, fired: list[Fired]) -> Graph:
     log: list[Fired] = []
     disabled = current_options().disable
-    simplest = lambda inner: _canonicalise(inner, ad, fired)  # noqa: E731
+    simplest = partial(_canonicalise, ad=ad, fired=fired)
     shared = one_of_each(graph, disabled, simplest, log)
     shared = hand_aside(shared, disabled, simplest, log)
     fired.extend(log)

@@ -241,12 +241,6 @@ def _held(group: Targets) -> str:
     return f"{what}: pass numbers to differentiate with respect to, (t - t[0]) / np.timedelta64(1, 'D')."
 
 
-def raise_disconnected(name: str, status: GradStatus) -> None:
-    """Raise where the cost does not depend on the values of a variable."""
-    if not status.connected:
-        raise DisconnectedInputError(disconnected_text(name, status))
-
-
 def _say_disconnected(text: str, policy: Policy) -> None:
     if policy.disconnected_inputs == "raise":
         raise DisconnectedInputError(text)

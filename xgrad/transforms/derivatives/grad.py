@@ -126,12 +126,15 @@ def value_and_grad(
         return_disconnected=return_disconnected,
         null_gradients=null_gradients,
     )
-    give = lambda value, grads: (value, grads)  # noqa: E731
     route, way = checked_route(ad), checked_mode(mode)
-    return _derived(fun, argnums, has_aux, give, policy, route, way, aux_in_value=True)
+    return _derived(fun, argnums, has_aux, _both, policy, route, way, aux_in_value=True)
 
 
 # ---- functions -----------------------------------------------------------------------------------------------------
+def _both(value: Any, grads: Any) -> tuple[Any, Any]:
+    return value, grads
+
+
 def _derived(
     fun: Callable[..., Any],
     argnums: Any,
@@ -179,11 +182,6 @@ def _pull_cost(
 
 # ---- variables -----------------------------------------------------------------------------------------------------
 Known = list[tuple[Targets, Any]]  # arrays with their gradients
-
-
-def gradient_of(cost: Any, wrt: Any, *, ad: str = "") -> Any:
-    """The gradient of a symbolic 0-d ``cost`` by the symbolic arrays ``wrt``, in their container, and named."""
-    return _with_names(symbolic_gradients(cost, wrt, Policy(), ad), cost, wrt)
 
 
 def symbolic_gradients(

@@ -4,6 +4,7 @@ Each works on symbolic arrays; the first two on functions too. ``Lop`` and ``Rop
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from xgrad.errors import ArgumentError
@@ -127,9 +128,12 @@ def _pullback_of_function(
             _compiled(inner_function(fun), fun)(*primals), has_aux, "outputs"
         )
         backward = _compiled(
-            lambda given, ct: _traced_pullback(fun, given, has_aux, ad, mode)[1](ct), fun
+            lambda given, cotangents: _traced_pullback(fun, given, has_aux, ad, mode)[1](
+                cotangents
+            ),
+            fun,
         )
-        pull_back = lambda cotangents: backward(primals, cotangents)  # noqa: E731
+        pull_back = partial(backward, primals)
     return (outputs, pull_back, aux) if has_aux else (outputs, pull_back)
 
 
