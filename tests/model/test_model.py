@@ -164,6 +164,15 @@ class TestUnboundedDensity:
                 density({**density.start, "mu": np.zeros(3)})
             with pytest.raises(ArgumentError, match="values lacks 'tau'"):
                 density.unconstrain({"mu": 0.0})
+            with pytest.raises(SizeMismatchError, match=r"'theta' has the shape \(3,\); the var"):
+                density.unconstrain({"mu": 0.0, "tau": 1.0, "theta": [1.0, 2.0, 3.0]})
+
+    def test_values_with_labels_are_not_taken_by_their_place(self):
+        with Model({"site": ["a", "b"]}) as m:
+            Normal("level", dims="site")
+        turned = xr.DataArray([1.0, 2.0], {"site": ["b", "a"]})
+        with pytest.raises(ValueError, match="align"):
+            m.logp_fn.unconstrain({"level": turned})
 
 
 class TestDims:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from xgrad.errors import ArgumentError, DimensionError, nearest
+from xgrad.errors import ArgumentError, DimensionError, SizeMismatchError, nearest
 from xgrad.model.replay import Replay
 from xgrad.model.results import SAMPLE, together
 from xgrad.model.sites import (
@@ -167,7 +167,7 @@ class Density:
             raise ArgumentError(
                 f"no value for the free variable {missing[0]!r}; give one for each of {', '.join(free)}."
             )
-        return {name: _like(site.symbol, values[name], name) for name, site in free.items()}
+        return {name: like(site.symbol, values[name], name) for name, site in free.items()}
 
 
 def total(terms: Mapping[str, Any]) -> Any:
@@ -175,10 +175,10 @@ def total(terms: Mapping[str, Any]) -> Any:
     return sum([t.sum() if isinstance(t, xr.DataArray) else t for t in terms.values()], start=0.0)
 
 
-def _like(symbol: xr.DataArray, value: Any, name: str) -> xr.DataArray:
+def like(symbol: xr.DataArray, value: Any, name: str) -> xr.DataArray:
     """``value`` with the labels of ``symbol``; values that have other labels along a dim are refused."""
     if not isinstance(value, xr.DataArray):
-        value = xr.DataArray(np.broadcast_to(np.asarray(value), symbol.shape), dims=symbol.dims)
+        value = xr.DataArray(_spread(symbol, np.asarray(value), name), dims=symbol.dims)
     if set(value.dims) != set(symbol.dims):
         raise DimensionError(
             f"the value for {name!r} has the dims {value.dims}; the variable has {symbol.dims}."
@@ -186,3 +186,12 @@ def _like(symbol: xr.DataArray, value: Any, name: str) -> xr.DataArray:
     template = xr.DataArray(np.empty(symbol.shape), symbol.coords, symbol.dims, name)
     value, _ = xr.align(value.transpose(*symbol.dims), template, join="exact")
     return template.copy(data=value.variable.data.astype(symbol.dtype))
+
+
+def _spread(symbol: xr.DataArray, value: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return np.broadcast_to(value, symbol.shape)
+    except ValueError:
+        raise SizeMismatchError(
+            f"the value for {name!r} has the shape {value.shape}; the variable has the sizes {dict(symbol.sizes)}."
+        ) from None

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, SizeMismatchError
-from xgrad.jax_backend.arrays import has_64_bits
+from xgrad.jax_backend.arrays import has_64_bits, is_jax_array
 from xgrad.jax_backend.own_gradient import Form, Part
-from xgrad.model.density import Density, Values
+from xgrad.model.density import Density, Values, like
 from xgrad.model.sites import free_sites, known_values, unbounded_name
 from xgrad.transforms.calls.jit import Compiled
 from xgrad.transforms.calls.program import Program
@@ -74,7 +74,7 @@ class UnboundedDensity:
         """
         _check_keys("values", values, self.free)
         u = self._inverse(
-            {k: _in_order(values[k], s.symbol.dims) for k, s in self.free.items()},
+            {k: _array(s.symbol, values[k], k) for k, s in self.free.items()},
             {name: array.values for name, array in self._data.items()},
         )
         return {self._names[name]: array for name, array in u.items()}
@@ -138,8 +138,9 @@ def _check_64_bits() -> None:
         )
 
 
-def _in_order(value: Any, dims: tuple[Any, ...]) -> Any:
-    return value.transpose(*dims).data if isinstance(value, xr.DataArray) else value
+def _array(symbol: xr.DataArray, value: Any, name: str) -> Any:
+    """The array of a value, which in transformations of JAX has no labels and no numbers."""
+    return value if is_jax_array(value) else like(symbol, value, name).data
 
 
 def _part(program: Program) -> Part:
