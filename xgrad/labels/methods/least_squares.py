@@ -31,7 +31,10 @@ PARAM, ROW = "_param", "_row"  # the dims of the parameters; no dims of a user's
 FLOAT = np.dtype(np.float64)
 NUMBER = XType((), (), FLOAT)
 ROUNDING = float(np.finfo(FLOAT).eps)
-SETTLED = 1e-14  # what a value's share in the cost may still fall by, relative to all
+SETTLED = (
+    1e-16  # what a value's share in the cost may still fall by after the last step, relative to all
+)
+CLOSE = 1e-12  # and by the last step
 DAMPING = 0.03  # at the start
 LEAST = 0.2  # of the damping stays after a step that brought what was foreseen
 SHORTENED = 0.1, 0.25  # how much a step can be shortened at once where it failed
@@ -220,8 +223,8 @@ def _search(
     bounds = (lower, upper) if bounded else ()
     first = problem.local(start)
     damping, sizes = _array(build.scalar(DAMPING, FLOAT), start.scope), first.sizes
-    damped = _damped(damping, sizes)
-    direction, done = _aimed(start, first, damped, problem.size, bounds)
+    damped, none = _damped(damping, sizes), _array(build.scalar(0.0, FLOAT), start.scope)
+    direction, done = _aimed(start, first, damped, none, problem.size, bounds)
     begin = [start, *first, damping, sizes, direction]
     carries = [_named(x, t) for x, t in zip(begin, _types(start.size), strict=True)]
     carries += [build.scalar(0, np.int64), done.value]
@@ -270,7 +273,8 @@ def _step(state: State, problem: Problem, bounds: Bounds) -> State:
     next_damping = np.where(better, np.maximum(shrunk, 1e-13), grown)
     sizes = np.clip(state.sizes, local.sizes, FADED * local.sizes)
     damped = _damped(next_damping, sizes)
-    direction, settled = _aimed(reached, local, damped, problem.size, bounds)
+    brought = np.where(better, foreseen, 0.0)
+    direction, settled = _aimed(reached, local, damped, brought, problem.size, bounds)
     done = settled | (~better & (damping > 1e12))
     return State(reached, *local, next_damping, sizes, direction, state.steps + 1, done)
 
@@ -289,17 +293,29 @@ def _shortened(local: Local, moved: Array, cost: Array) -> Array:
 
 
 def _aimed(
-    params: Array, local: Local, damped: Array, count: int, bounds: Bounds
+    params: Array, local: Local, damped: Array, brought: Array, count: int, bounds: Bounds
 ) -> tuple[Array, Array]:
-    """The next step, and whether so little is to be expected of it that it can be the last.
+    """The next step, and whether so little is to be expected of those after it that it can be the last.
 
-    Of a step that is short because it is damped, little says nothing: there no parameter may promise more alone.
+    ``brought`` is what was expected of the step before; 0 for none. Of a step that is short because it is damped,
+    little says nothing: there no parameter may promise more alone.
     """
     held = _held(params, local.gradient, bounds)
-    direction, least = _direction(local, damped, held), SETTLED * count * local.cost
+    direction, unit = _direction(local, damped, held), count * local.cost
+    ahead = _foreseen(local, direction)
     free = np.all(damped <= local.sizes)
-    settled = (_foreseen(local, direction) <= least) & (free | (_alone(local, held) <= least))
-    return direction, settled
+    near = (ahead <= CLOSE * unit) & (free | (_alone(local, held) <= SETTLED * unit))
+    return direction, near & (_left(ahead, brought) <= SETTLED * unit)
+
+
+def _left(ahead: Array, brought: Array) -> Array:
+    """What steps can bring after the next one if each is shorter than the one before by the same factor.
+
+    ``ahead`` is expected of the next one, ``brought`` was of the one before: they go with the squares of the steps.
+    """
+    falls = (ahead > 0) & (ahead < brought)
+    rate = np.sqrt(np.where(falls, ahead, 1.0) / np.where(falls, brought, 4.0))
+    return ahead * np.where(falls, np.minimum(1.0, np.square(rate / (1 - rate))), 1.0)
 
 
 def _alone(local: Local, held: Array | None) -> Array:
