@@ -129,6 +129,15 @@ SAID = {
         lambda: Normal("level", dims=3),
         "Normal 'level': dims is a name, or a tuple of names; got 3.",
     ),
+    "dims in a list of lists": (
+        lambda: Normal("level", dims=[["site"]]),
+        "Normal 'level': dims is a name, or a tuple of names; got [['site']].",
+    ),
+    "a truth value as coords": (
+        lambda: Model(coords={"site": True}),
+        "coords['site'] is True; give the labels along 'site' as a list or a one-dimensional array, or their number as"
+        " an integer.",
+    ),
     "coords that are none": (
         lambda: Model(coords=["site"]),
         "Model: coords is a mapping from dims to labels or sizes, or a Dataset; got a list.",

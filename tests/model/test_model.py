@@ -111,7 +111,7 @@ class TestDensity:
 
     def test_labels_of_values_must_be_those_of_the_variable(self):
         shuffled = xr.DataArray(np.arange(8.0), coords={"school": SCHOOLS[::-1]})
-        with pytest.raises(ValueError, match="school"):
+        with pytest.raises(AlignmentError, match="value for 'theta': its labels along 'school' are"):
             eight_schools(False).logp({**VALUES, "theta": shuffled})
 
 

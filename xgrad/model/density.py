@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, SizeMismatchError, nearest
+from xgrad.model.dims import check_labels
 from xgrad.model.replay import Replay
 from xgrad.model.results import SAMPLE, together
 from xgrad.model.sites import (
@@ -176,7 +177,9 @@ def total(terms: Mapping[str, Any]) -> Any:
 
 
 def like(symbol: xr.DataArray, value: Any, name: str) -> xr.DataArray:
-    """``value`` with the labels of ``symbol``; values that have other labels along a dim are refused."""
+    """``value`` with the labels of ``symbol``. Raises AlignmentError for other labels along a dim, and for other dims
+    and sizes.
+    """
     if not isinstance(value, xr.DataArray):
         value = xr.DataArray(_spread(symbol, np.asarray(value), name), dims=symbol.dims)
     if set(value.dims) != set(symbol.dims):
@@ -184,7 +187,11 @@ def like(symbol: xr.DataArray, value: Any, name: str) -> xr.DataArray:
             f"the value for {name!r} has the dims {value.dims}; the variable has {symbol.dims}."
         )
     template = xr.DataArray(np.empty(symbol.shape), symbol.coords, symbol.dims, name)
-    value, _ = xr.align(value.transpose(*symbol.dims), template, join="exact")
+    try:
+        value, _ = xr.align(value.transpose(*symbol.dims), template, join="exact")
+    except xr.AlignmentError:
+        check_labels(template, value, f"the value for {name!r}")  # says what differs
+        raise
     return template.copy(data=value.variable.data.astype(symbol.dtype))
 
 

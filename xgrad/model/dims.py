@@ -38,7 +38,7 @@ class ModelDims:
         self.coords = xr.Dataset()
         self._conflicting: set[Hashable] = set()
         for dim, labels in dict(coords or {}).items():
-            if isinstance(labels, int | np.integer):
+            if isinstance(labels, int | np.integer) and not isinstance(labels, bool):
                 self.add_size(dim, int(labels), f"coords={{{dim!r}: {labels}}}")
             elif isinstance(labels, xr.DataArray) and dim not in labels.dims:
                 self.add_labels(_named_as(dim, labels), f"coords[{dim!r}]")
@@ -159,7 +159,8 @@ class ModelDims:
 
 def check_dims(what: str, dims: Any) -> None:
     """Raise ArgumentError for dims that are neither a name nor several."""
-    if not isinstance(dims, str | Sequence | EllipsisType | None):
+    several = isinstance(dims, Sequence) and all([isinstance(d, Hashable) for d in dims])
+    if dims is not None and dims is not ... and not several:
         raise ArgumentError(f"{what}: dims is a name, or a tuple of names; got {dims!r}.")
 
 
@@ -236,6 +237,13 @@ def _named_as(dim: Hashable, labels: xr.DataArray) -> xr.DataArray:
 
 def _alone(coord: xr.DataArray) -> xr.DataArray:
     return coord.drop_vars([k for k in coord.coords if k != coord.name])
+
+
+def check_labels(known: xr.DataArray, found: xr.DataArray, what: str) -> None:
+    """Raise where an array has other sizes or labels along its dims than a variable of the model."""
+    dims = ModelDims()
+    dims.add_indexes(known, what, known.dims)
+    dims.add_indexes(found, what, found.dims)
 
 
 def _other_labels(

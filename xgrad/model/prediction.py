@@ -10,6 +10,7 @@ from xgrad.errors import ArgumentError, LabelNotFoundError, SizeMismatchError, n
 from xgrad.functions import random
 from xgrad.graph import toposort
 from xgrad.labels import is_traced
+from xgrad.model.admission import check_counts
 from xgrad.model.density import Values
 from xgrad.model.dims import plain
 from xgrad.model.exchange import check_given
@@ -126,8 +127,8 @@ def check_options(new_levels: Any, chunk: Any) -> None:
         raise ArgumentError(
             f"new_levels={new_levels!r} is none of {', '.join(map(repr, LEVELS))}{nearest(str(new_levels), LEVELS)}"
         )
-    if chunk != "auto" and not (isinstance(chunk, int | np.integer) and chunk > 0):
-        raise ArgumentError(f"chunk={chunk!r}: give a positive number of samples, or 'auto'.")
+    if chunk != "auto":
+        check_counts(chunk=chunk)
 
 
 def free_samples(sites: Sites, samples: xr.Dataset, new_levels: str) -> xr.Dataset:
