@@ -321,7 +321,7 @@ def _matrix_form(loop: Loop, carries: Sequence[Carry]) -> list[Var]:
     inputs = loop.body.inputs
     wrt = tuple([inputs.index(c.before) for c in carries])
     tangents = [Var(c.before.type) for c in carries]
-    primals = [zeros.get(v, v) for v in inputs]
+    primals = [zeros[v] if v in zeros else v for v in inputs]
     pushed = expand_pushforward(Pushforward(Graph(inputs, after), wrt), (*primals, *tangents))
     unit = cast(equal(iota((size, size), 0), iota((size, size), 1)), shift.type.dtype)
     given = [v for v in inputs if v not in zeros]
