@@ -48,7 +48,15 @@ class AbstractCumulative(AbstractGeneral):
         return shift(x, self.axis, not self.reverse, fill)
 
 
-class CumProd(AbstractCumulative):
+class AbstractOfParts(AbstractGeneral):
+    """An op whose results can count in parts: what is in none of these must not spoil their derivatives."""
+
+    def pullback_of_parts(self, x: Var, out: Var, ct: Var) -> Var:
+        """The pullback where masks or slices have made the cotangent zero in places."""
+        raise NotImplementedError(f"{type(self).__name__}.pullback_of_parts")
+
+
+class CumProd(AbstractCumulative, AbstractOfParts):
     """The running product. With p the product of all earlier values, both modes are recurrences without a division:
 
     ẏ_i = x_i ẏ_{i-1} + p_i ẋ_i    and    x̄_i = p_i s_i,  s_i = ȳ_i + x_{i+1} s_{i+1}
@@ -70,7 +78,6 @@ class CumProd(AbstractCumulative):
         return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
 
     def pullback_of_parts(self, x: Var, out: Var, ct: Var) -> Var:
-        """The pullback where only parts of the result count: what is in none of these spoils none of them."""
         counts = _counts(ct, self.axis, self.reverse)
         known = logical_or(counts, IsFinite()(x))
         kept = where(known, x, zeros_like(x))
@@ -162,7 +169,7 @@ class LinearRecurrence(AbstractCumulative):
         return (linear_recurrence(ins[0], b, self.axis, self.reverse),)
 
 
-class CumLogsumexp(AbstractGeneral):
+class CumLogsumexp(AbstractOfParts):
     """log Σ_{j≤i} e^{x_j} along the last axis, from the front or from the back; 0 of the shares where all are -∞.
 
     With p_i = e^{x_i - out_i} and d_i = e^{out_{i-1} - out_i}, neither above 1:
@@ -196,7 +203,6 @@ class CumLogsumexp(AbstractGeneral):
         return multiply(share, linear_recurrence(later, ct, axis, not self.reverse))
 
     def pullback_of_parts(self, x: Var, out: Var, ct: Var) -> Var:
-        """The pullback where only parts of the result count: what is in none of these has no share."""
         counts = _counts(ct, out.type.ndim - 1, self.reverse)
         known = logical_or(counts, less(out, full_like(out, np.inf)))
 

@@ -13,10 +13,10 @@ import numpy as np
 import xarray as xr
 
 from xgrad.errors import ArgumentError, DimensionError, UnsupportedTypeError, nearest
-from xgrad.functions.checks import Checks, Labels
+from xgrad.functions.checks import Labels
+from xgrad.functions.runnable import Runnable
 from xgrad.graph import Graph, Source, located, user_source
-from xgrad.jax_backend import executable_for, is_jax_array, lift, to_device, to_numpy
-from xgrad.jax_backend.executable import DEFAULT
+from xgrad.jax_backend import is_jax_array, to_numpy
 from xgrad.labels import FREE, current_trace, open_trace, unwrap, wrap
 from xgrad.labels.constants import NUMBERS, constant
 from xgrad.labels.core import is_traced_array, make
@@ -146,14 +146,8 @@ def _article(x: Any) -> str:
 class _Program(NamedTuple):
     """A kernel compiled for arrays of certain types."""
 
-    executable: Callable[..., list[Any]]
-    constants: tuple[Any, ...]
+    run: Runnable
     single: bool
-    checks: Checks | None
-
-    def run(self, arrays: Sequence[Array]) -> Sequence[Array]:
-        checked = None if self.checks is None else self.checks.run(arrays)
-        return self.executable(*arrays, *self.constants) if checked is None else checked
 
 
 def _run(kernel: Kernel, arrays: Sequence[Array]) -> Any:
@@ -175,10 +169,7 @@ def _program(
         results = kernel.record([wrap(trace.input(t)) for t in types])
         single = not isinstance(results, tuple)
         graph = Graph(trace.inputs, [unwrap(r) for r in ((results,) if single else results)])
-    optimised = compile_graph(graph, options.ad).optimised
-    lifted, constants = lift(optimised)
-    checks = Checks(optimised, options.checks, Labels(), DEFAULT) if options.checks else None
-    return _Program(executable_for(lifted), to_device(constants), single, checks)
+    return _Program(Runnable.of(compile_graph(graph, options.ad).optimised, Labels()), single)
 
 
 def _type(x: Array) -> XType:

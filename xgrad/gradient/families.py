@@ -16,7 +16,7 @@ from xgrad.axes.base import (
     AbstractMultilinear,
     AbstractOpaque,
 )
-from xgrad.axes.cumulative import CumLogsumexp, CumProd
+from xgrad.axes.cumulative import AbstractOfParts
 from xgrad.axes.elementwise import add, cast, multiply, zeros_like
 from xgrad.axes.reduce import AbstractReduction
 from xgrad.axes.spread import spread
@@ -88,7 +88,7 @@ def _pull_general(
     """The op's own rule, with masks kept."""
     if isinstance(node.op, AbstractReduction):
         return _pull_reduction(node.op, ins, outs, wanted, cts[0])
-    if isinstance(node.op, CumProd | CumLogsumexp) and is_cut_off(cts[0], parts=True):
+    if isinstance(node.op, AbstractOfParts) and is_cut_off(cts[0], parts=True):
         return {0: node.op.pullback_of_parts(ins[0], outs[0], cts[0])}
     return _op(node).pullback(wanted, ins, outs, cts)
 

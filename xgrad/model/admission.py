@@ -1,4 +1,4 @@
-"""What may join a model: names that results can hold, expressions of its own symbols; and how many may be asked for."""
+"""What may join a model: names that results can hold, and expressions of its own symbols."""
 
 from collections.abc import Hashable
 from typing import Any
@@ -112,11 +112,3 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | complex | np.generic) or (
         hasattr(value, "dtype") and np.ndim(value) == 0
     )
-
-
-def check_counts(least: int = 1, **values: Any) -> None:
-    """Raise ArgumentError for numbers of draws, chains or steps that are not whole, or too few."""
-    for name, value in values.items():
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < least:
-            raise ArgumentError(f"{name}={value!r}: give a whole number, at least {least}.")

@@ -10,7 +10,7 @@ from xgrad.errors import ArgumentError, UnsupportedTypeError, nearest
 from xgrad.graph import markup, user_source
 from xgrad.jax_backend.variational import FitSettings
 from xgrad.model import admission, approximation, context, declaring, prediction
-from xgrad.model.admission import admit, check_counts
+from xgrad.model.admission import admit
 from xgrad.model.check import CheckReport, check
 from xgrad.model.density import Density
 from xgrad.model.dims import Dims, ModelDims
@@ -30,7 +30,7 @@ from xgrad.model.results import (
     tree,
 )
 from xgrad.model.sampling import Posterior, Settings, Wanted
-from xgrad.model.simulation import Simulation, seed_key
+from xgrad.model.simulation import Simulation, check_counts, seed_key
 from xgrad.model.sites import (
     DeterministicSite,
     FreeSite,

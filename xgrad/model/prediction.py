@@ -10,12 +10,11 @@ from xgrad.errors import ArgumentError, LabelNotFoundError, SizeMismatchError, n
 from xgrad.functions import random
 from xgrad.graph import toposort
 from xgrad.labels import is_traced
-from xgrad.model.admission import check_counts
 from xgrad.model.density import Values
 from xgrad.model.dims import plain
 from xgrad.model.exchange import check_given
 from xgrad.model.results import LATENT, SAMPLE, labeled, only, together
-from xgrad.model.simulation import Simulation
+from xgrad.model.simulation import Simulation, check_counts
 from xgrad.model.sites import (
     DataSite,
     ObservedSite,

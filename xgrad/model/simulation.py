@@ -109,3 +109,11 @@ def seed_key(seed: Any) -> xr.DataArray:
         raise ArgumentError(
             f"seed={seed!r} is no seed; give an integer, or a key: xgrad.random.key(0)."
         ) from None
+
+
+def check_counts(least: int = 1, **values: Any) -> None:
+    """Raise ArgumentError for numbers of draws, chains or steps that are not whole, or too few."""
+    for name, value in values.items():
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or value < least:
+            raise ArgumentError(f"{name}={value!r}: give a whole number, at least {least}.")

@@ -314,7 +314,7 @@ def _left(ahead: Array, brought: Array) -> Array:
     ``ahead`` is expected of the next one, ``brought`` was of the one before: they go with the squares of the steps.
     """
     falls = (ahead > 0) & (ahead < brought)
-    rate = np.sqrt(np.where(falls, ahead, 1.0) / np.where(falls, brought, 4.0))
+    rate = np.sqrt(np.where(falls, ahead, 0.0) / np.where(falls, brought, 1.0))
     return ahead * np.where(falls, np.minimum(1.0, np.square(rate / (1 - rate))), 1.0)
 
 

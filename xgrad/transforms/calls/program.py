@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from xgrad.axes.interpret import evaluate
-from xgrad.functions.checks import Checks
+from xgrad.functions.runnable import Runnable
 from xgrad.graph import Graph
-from xgrad.jax_backend.arrays import to_device, to_numpy
-from xgrad.jax_backend.emit import lift
-from xgrad.jax_backend.executable import DEFAULT, CompileOptions, executable_for
+from xgrad.jax_backend.arrays import to_numpy
+from xgrad.jax_backend.executable import DEFAULT, CompileOptions
 from xgrad.lower.pipeline import compile_graph, reference_graph
 from xgrad.options import current_options
 from xgrad.transforms.calls.stages import Stages
@@ -25,19 +24,15 @@ class Program:
         self, traced: Traced, name: str, ad: str = "auto", options: CompileOptions = DEFAULT
     ) -> None:
         graphs = compile_graph(traced.graph, current_options().ad if ad == "auto" else ad)
-        lifted, constants = lift(graphs.optimised)
-        self.executable = executable_for(lifted, options)
+        self._runnable = Runnable.of(graphs.optimised, traced.labels, options)
+        self.executable, self.constants, _ = self._runnable
         self.stages = Stages(name, graphs, self.executable)
-        self.constants = to_device(constants)
-        kinds = current_options().checks
-        self._checks = Checks(graphs.optimised, kinds, traced.labels, options) if kinds else None
         self.result = traced.result
         self._build = traced.result.build
 
     def run(self, arrays: Sequence[Any], on_host: bool) -> Any:
         """The result for the arrays of a call; in NumPy, or left in JAX."""
-        checked = None if self._checks is None else self._checks.run(arrays)
-        outputs = self.executable(*arrays, *self.constants) if checked is None else checked
+        outputs = self._runnable(arrays)
         return self._build(list(map(to_numpy, outputs)) if on_host else outputs)
 
     def run_plain(self, arrays: Sequence[Any]) -> Any:
